@@ -1,0 +1,111 @@
+"""Events about things that outlive tasks: accounts, characters, assets, storyboards, devices."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from schemas.common import Artifact, Limits, Problem, Tier
+from schemas.envelope import LedgerRecord
+
+
+class UserRegistered(LedgerRecord, frozen=True, kw_only=True):
+    """An account exists; `key_id` names its first credential in the keystore."""
+
+    tier: Tier = Tier.NORMAL
+    role: str = "member"
+    key_id: str = ""
+    limits: Limits = Limits()
+
+
+class CharacterRegistered(LedgerRecord, frozen=True, kw_only=True):
+    """A character was submitted; `task_id` computes its embedding."""
+
+    character_id: str = ""
+    task_id: str = ""
+    photo_count: int = 0
+    sealed: bytes = b""
+
+
+class CharacterReady(LedgerRecord, frozen=True, kw_only=True):
+    """Embedding and portrait of `revision` are there; `sealed` holds the vector, faces and consistency."""
+
+    character_id: str = ""
+    task_id: str = ""
+    revision: int = 1
+    artifacts: list[Artifact] = []
+    sealed: bytes = b""
+
+
+class CharacterFailed(LedgerRecord, frozen=True, kw_only=True):
+    """The photos could not be used."""
+
+    character_id: str = ""
+    task_id: str = ""
+    problem: Problem = Problem()
+
+
+class AssetRegistered(LedgerRecord, frozen=True, kw_only=True):
+    """An upload belongs to the account; `sealed` holds its object key and file name."""
+
+    asset_id: str = ""
+    sha256: str = ""
+    size: int = 0
+    content_type: str = ""
+    width: int = 0
+    height: int = 0
+    sealed: bytes = b""
+
+
+class StoryboardDrafted(LedgerRecord, frozen=True, kw_only=True):
+    """A script engine wrote revision `revision` of the storyboard; `sealed` holds the draft."""
+
+    storyboard_id: str = ""
+    task_id: str = ""
+    revision: int = 1
+    shot_count: int = 0
+    duration_ms: int = 0
+    sealed: bytes = b""
+
+
+class DeviceStatus(StrEnum):
+    """Whether a device holds a live lease."""
+
+    UNKNOWN = "unknown"
+    LIVE = "live"
+    LOST = "lost"
+    LEFT = "left"
+
+
+class EngineInfo(Struct, frozen=True, kw_only=True):
+    """An engine a device can run."""
+
+    name: str = ""
+    kind: str = ""
+    version: str = ""
+
+
+class DeviceChanged(LedgerRecord, frozen=True, kw_only=True):
+    """The whole state of a device after a change; the topic is compacted by device.
+
+    `epoch` is the fencing token of the slot's lease and only grows; `boot_id` is the agent's start that holds it.
+    """
+
+    device_id: str = ""
+    boot_id: str = ""
+    slot: int = 0
+    epoch: int = 0
+    status: DeviceStatus = DeviceStatus.UNKNOWN
+    kind: str = ""
+    host: str = ""
+    memory_bytes: int = 0
+    engines: list[EngineInfo] = []
+    reason: str = ""
+
+
+AnyUserEvent = UserRegistered
+AnyCharacterEvent = CharacterRegistered | CharacterReady | CharacterFailed
+AnyAssetEvent = AssetRegistered
+AnyStoryboardEvent = StoryboardDrafted
+AnyDeviceEvent = DeviceChanged

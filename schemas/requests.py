@@ -1,0 +1,130 @@
+"""Requests: what clients asked for, written by the API alone. Named for what they ask; nothing here was decided."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from schemas.common import FilmPlan, StagePlan, Tier
+from schemas.envelope import EPOCH, Record
+
+
+class RequestInfo(Struct, frozen=True, kw_only=True):
+    """Common part of every request. `request_id` is new per HTTP call; `task_id` is what it creates or concerns.
+
+    `body_hash` (hex HMAC) tells a replay from another body under one Idempotency-Key; decided after `valid_until` it
+    counts as expired and charges nothing. `key_id` is the credential that signed the call.
+    """
+
+    request_id: str = ""
+    task_id: str = ""
+    body_hash: str = ""
+    valid_until: datetime = EPOCH
+    key_id: str = ""
+
+
+class Request(Record, frozen=True, kw_only=True):
+    """Base of all requests."""
+
+    request: RequestInfo = RequestInfo()
+
+
+class UserRegistrationRequested(Request, frozen=True, kw_only=True):
+    """Create the account `envelope.account_id`; its credential lives in the keystore under `new_key_id`."""
+
+    tier: Tier = Tier.NORMAL
+    role: str = "member"
+    new_key_id: str = ""
+
+
+class QuotaLimitRequested(Request, frozen=True, kw_only=True):
+    """An administrator sets one daily limit of the account: resource "images" or "videos"."""
+
+    resource: str = ""
+    limit: int = 0
+
+
+class ImageRequested(Request, frozen=True, kw_only=True):
+    """`count` pictures; one stage each. Sizes in pixels."""
+
+    stages: list[StagePlan] = []
+    width: int = 0
+    height: int = 0
+    character_ids: list[str] = []
+    project: str = ""
+    deadline: datetime | None = None
+    sealed: bytes = b""  # parameters as asked, for showing them again
+
+
+class VideoRequested(Request, frozen=True, kw_only=True):
+    """A film: either `plan` is complete, or `script` is the stage that will make the plan."""
+
+    plan: FilmPlan | None = None
+    script: StagePlan | None = None
+    width: int = 0
+    height: int = 0
+    fps: int = 24
+    character_ids: list[str] = []
+    storyboard_id: str = ""
+    project: str = ""
+    deadline: datetime | None = None
+    sealed: bytes = b""
+
+
+class AudioRequested(Request, frozen=True, kw_only=True):
+    """Speech, a music bed or ambience; one stage."""
+
+    stages: list[StagePlan] = []
+    project: str = ""
+    deadline: datetime | None = None
+    sealed: bytes = b""
+
+
+class StoryboardRequested(Request, frozen=True, kw_only=True):
+    """Turn a script into the storyboard `storyboard_id`; one stage."""
+
+    stages: list[StagePlan] = []
+    storyboard_id: str = ""
+    character_ids: list[str] = []
+    project: str = ""
+    deadline: datetime | None = None
+    sealed: bytes = b""
+
+
+class CharacterSubmitted(Request, frozen=True, kw_only=True):
+    """Make the character `character_id` from its photos; `sealed` holds name, description, metadata and photo keys."""
+
+    stages: list[StagePlan] = []
+    character_id: str = ""
+    photo_count: int = 0
+    sealed: bytes = b""
+
+
+class AssetSubmitted(Request, frozen=True, kw_only=True):
+    """A file the account uploaded; already decoded safely and stored. `sealed` holds its key and file name."""
+
+    asset_id: str = ""
+    sha256: str = ""
+    size: int = 0
+    content_type: str = ""
+    width: int = 0
+    height: int = 0
+    sealed: bytes = b""
+
+
+class CancellationRequested(Request, frozen=True, kw_only=True):
+    """Stop the task `request.task_id`; idempotent."""
+
+
+AnyRequest = (
+    UserRegistrationRequested
+    | QuotaLimitRequested
+    | ImageRequested
+    | VideoRequested
+    | AudioRequested
+    | StoryboardRequested
+    | CharacterSubmitted
+    | AssetSubmitted
+    | CancellationRequested
+)

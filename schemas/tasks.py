@@ -1,0 +1,142 @@
+"""Task events: the life of every task and of each of its stages, past tense, written by the coordinator alone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from schemas.common import Artifact, Ending, Problem, StagePlan, TaskKind, Tier
+from schemas.envelope import EPOCH, LedgerRecord
+
+
+class TaskEvent(LedgerRecord, frozen=True, kw_only=True):
+    """Base: `envelope.aggregate_id` and `task_id` are the task."""
+
+    task_id: str = ""
+
+
+class TaskQueued(TaskEvent, frozen=True, kw_only=True):
+    """Accepted and waiting. Holds everything needed to run it, so that a restart needs nothing but the log."""
+
+    request_id: str = ""
+    body_hash: str = ""
+    kind: TaskKind = TaskKind.UNKNOWN
+    tier: Tier = Tier.NORMAL
+    priority: int = 5
+    stages: list[StagePlan] = []
+    estimated_ms: int = 0
+    deadline: datetime | None = None
+    character_ids: list[str] = []
+    entity_id: str = ""  # the storyboard or character this task makes, "" elsewhere
+    project: str = ""
+    sealed: bytes = b""
+
+
+class TaskRejected(TaskEvent, frozen=True, kw_only=True):
+    """A request for work that was refused; nothing was reserved."""
+
+    request_id: str = ""
+    kind: TaskKind = TaskKind.UNKNOWN
+    problem: Problem = Problem()
+
+
+class StagesPlanned(TaskEvent, frozen=True, kw_only=True):
+    """A script became a film plan: these stages were added to the task."""
+
+    stages: list[StagePlan] = []
+
+
+class StageDispatched(TaskEvent, frozen=True, kw_only=True):
+    """A command for the stage went to a device slot; `command_id` names it."""
+
+    stage_id: str = ""
+    attempt: int = 0
+    device_id: str = ""
+    slot: int = 0
+    epoch: int = 0
+    command_id: str = ""
+
+
+class StageStarted(TaskEvent, frozen=True, kw_only=True):
+    """The device began to render the stage."""
+
+    stage_id: str = ""
+    attempt: int = 0
+    device_id: str = ""
+    epoch: int = 0
+
+
+class StageCompleted(TaskEvent, frozen=True, kw_only=True):
+    """The stage's files are stored. `render_ms` is the time on the device; `sealed` holds recipe, summary and data."""
+
+    stage_id: str = ""
+    attempt: int = 0
+    device_id: str = ""
+    epoch: int = 0
+    artifacts: list[Artifact] = []
+    render_ms: int = 0
+    sealed: bytes = b""
+
+
+class StageRetryScheduled(TaskEvent, frozen=True, kw_only=True):
+    """The stage runs again, not before `not_before`. `counted` is false for lost devices, which cost no attempt."""
+
+    stage_id: str = ""
+    attempt: int = 0
+    counted: bool = True
+    problem: Problem = Problem()
+    not_before: datetime = EPOCH
+
+
+class StageStopped(TaskEvent, frozen=True, kw_only=True):
+    """A stage of a task that is being stopped is no longer on any device, whatever its outcome was."""
+
+    stage_id: str = ""
+    attempt: int = 0
+    outcome: str = ""
+
+
+class TaskCancelling(TaskEvent, frozen=True, kw_only=True):
+    """The task is being stopped and will end as `ending`; its stages in the queue are dropped at once."""
+
+    ending: Ending = Ending.CANCELLED
+    problem: Problem | None = None
+
+
+class TaskCancelled(TaskEvent, frozen=True, kw_only=True):
+    """Stopped on request; nothing is charged."""
+
+
+class TaskCompleted(TaskEvent, frozen=True, kw_only=True):
+    """Every stage is done; `outputs` are the files the client asked for."""
+
+    outputs: list[Artifact] = []
+    cached: bool = False
+
+
+class TaskFailed(TaskEvent, frozen=True, kw_only=True):
+    """A stage failed for good; nothing is charged."""
+
+    problem: Problem = Problem()
+
+
+class TaskExpired(TaskEvent, frozen=True, kw_only=True):
+    """The deadline passed first; nothing is charged."""
+
+    problem: Problem = Problem()
+
+
+AnyTaskEvent = (
+    TaskQueued
+    | TaskRejected
+    | StagesPlanned
+    | StageDispatched
+    | StageStarted
+    | StageCompleted
+    | StageRetryScheduled
+    | StageStopped
+    | TaskCancelling
+    | TaskCancelled
+    | TaskCompleted
+    | TaskFailed
+    | TaskExpired
+)
