@@ -1,0 +1,93 @@
+"""Kafka clients as the product uses them: idempotent producers, assigned read_committed consumers, ends of partitions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from schemas.errors import InfrastructureError
+
+FETCH_WAIT_MS = 50  # a long poll of one partition holds back the others of its node that long
+RETRY_BACKOFF_MS = 5
+
+
+def create_producer(bootstrap: str, transactional_id: str | None = None, **options: Any) -> AIOKafkaProducer:
+    """An idempotent producer (acks=all). With `transactional_id` its start fences every older holder of the id."""
+    return AIOKafkaProducer(
+        bootstrap_servers=bootstrap,
+        enable_idempotence=True,
+        acks="all",
+        transactional_id=transactional_id,
+        retry_backoff_ms=RETRY_BACKOFF_MS,
+        linger_ms=0,
+        max_request_size=2_000_000,
+        compression_type=None,
+        **options,
+    )
+
+
+def create_consumer(bootstrap: str, **options: Any) -> AIOKafkaConsumer:
+    """A consumer for manual `assign`: read_committed, no group, no automatic commit, fails on unknown offsets."""
+    defaults: dict[str, Any] = {
+        "isolation_level": "read_committed",
+        "enable_auto_commit": False,
+        "auto_offset_reset": "none",
+        "fetch_max_wait_ms": FETCH_WAIT_MS,
+        "retry_backoff_ms": 50,
+        "max_partition_fetch_bytes": 4_000_000,
+    }
+    return AIOKafkaConsumer(bootstrap_servers=bootstrap, **(defaults | options))
+
+
+@asynccontextmanager
+async def assigned(
+    bootstrap: str, positions: dict[TopicPartition, int | None], **options: Any
+) -> AsyncIterator[AIOKafkaConsumer]:
+    """A started consumer on exactly these partitions: an offset to read from, or None for the end."""
+    consumer = create_consumer(bootstrap, **options)
+    await consumer.start()
+    try:
+        consumer.assign(list(positions))
+        for partition, offset in positions.items():
+            if offset is None:
+                await consumer.seek_to_end(partition)
+            else:
+                consumer.seek(partition, offset)
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def committed_end(consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+    """For each partition the offset a read_committed reader can reach now (last stable offset)."""
+    return {tp: int(offset) for tp, offset in (await consumer.end_offsets(list(partitions))).items()}
+
+
+async def send(
+    producer: AIOKafkaProducer,
+    topic: str,
+    value: bytes,
+    *,
+    key: str,
+    partition: int,
+    headers: list[tuple[str, bytes]],
+    timeout: float = 5.0,
+) -> int:
+    """Send one record and wait for its offset. A time-out means an unknown outcome: the record may still arrive.
+
+    Raises `InfrastructureError` on a broker error or after `timeout` seconds.
+    """
+    try:
+        sent = await asyncio.wait_for(
+            producer.send_and_wait(topic, value, key=key.encode(), partition=partition, headers=headers), timeout
+        )
+    except TimeoutError as error:
+        raise InfrastructureError(f"Kafka did not acknowledge a record on {topic} within {timeout} s") from error
+    except KafkaError as error:
+        raise InfrastructureError(f"Kafka refused a record on {topic}: {error!r}") from error
+    return int(sent.offset)
