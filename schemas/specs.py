@@ -101,7 +101,10 @@ class FilmSpec(Struct, frozen=True, kw_only=True, tag="film"):
 
 
 class ScriptSpec(Struct, frozen=True, kw_only=True, tag="script"):
-    """A script to turn into a storyboard. `language` "" = detect; `target_duration` 0 = as long as the text needs (seconds)."""
+    """A script to turn into a storyboard. `language` "" = detect; `target_duration` 0 = as long as the text needs (seconds).
+
+    `film_options` is the JSON of `schemas.film.FilmOptions` when the storyboard is to be filmed at once, else empty.
+    """
 
     text: str
     language: str = ""
@@ -109,6 +112,7 @@ class ScriptSpec(Struct, frozen=True, kw_only=True, tag="script"):
     target_duration: float = 0.0
     max_duration: float = 60.0
     characters: list[CharacterRef] = []
+    film_options: bytes = b""
 
 
 class EmbeddingSpec(Struct, frozen=True, kw_only=True, tag="embedding"):
