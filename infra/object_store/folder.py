@@ -1,0 +1,99 @@
+"""File operations below one root that never follow a symbolic link, whoever may write into the tree meanwhile.
+
+Every path is walked folder by folder with `O_NOFOLLOW` relative to an open descriptor, so there is no moment between
+a check and a use.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from schemas.errors import StoreError
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_ATTEMPTS = 20
+
+
+@contextmanager
+def open_folder(root: Path, segments: Sequence[str], *, create: bool = False) -> Iterator[int]:
+    """Descriptor of `root`/segments. Raises `FileNotFoundError`, or `StoreError` if a part is a link or a file."""
+    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for segment in segments:
+            below = _enter(descriptor, segment, create)
+            os.close(descriptor)
+            descriptor = below
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def open_file(folder: int, name: str, flags: int = os.O_RDONLY) -> int:
+    """Descriptor of a regular file in `folder`; new files get mode 0640. A link raises `StoreError`."""
+    try:
+        return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640, dir_fd=folder)
+    except OSError as error:
+        _refuse_link(error, name)
+        raise
+
+
+def create_below(root: Path, segments: Sequence[str], name: str) -> int:
+    """Create a new file in a folder that is made if needed; survives another process removing the empty folder."""
+    for _ in range(_ATTEMPTS):
+        try:
+            with open_folder(root, segments, create=True) as folder:
+                return open_file(folder, name, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        except FileNotFoundError:
+            continue
+    raise StoreError(f"object store: folder of {'/'.join([*segments, name])} keeps disappearing")
+
+
+def remove_empty(root: Path, segments: Sequence[str]) -> None:
+    """Remove the folders of a deleted object as far as they are empty."""
+    for depth in range(len(segments), 0, -1):
+        try:
+            with open_folder(root, segments[: depth - 1]) as parent:
+                os.rmdir(segments[depth - 1], dir_fd=parent)
+        except OSError as error:
+            if error.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT}:
+                return
+            raise
+
+
+@contextmanager
+def locked(root: Path, name: str) -> Iterator[None]:
+    """Hold an exclusive lock among all processes of this host."""
+    with open_folder(root, ()) as folder:
+        descriptor = open_file(folder, name, os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _enter(parent: int, segment: str, create: bool) -> int:
+    try:
+        return os.open(segment, _FOLDER, dir_fd=parent)
+    except FileNotFoundError:
+        if not create:
+            raise
+    except OSError as error:
+        _refuse_link(error, segment)
+        raise
+    try:
+        os.mkdir(segment, 0o750, dir_fd=parent)
+        os.fsync(parent)
+    except FileExistsError:
+        return _enter(parent, segment, create=False)
+    return _enter(parent, segment, create=False)
+
+
+def _refuse_link(error: OSError, name: str) -> None:
+    if error.errno in {errno.ELOOP, errno.ENOTDIR}:
+        raise StoreError(f"object store: {name} is a symbolic link or not of the expected kind, refused") from error
