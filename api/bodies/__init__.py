@@ -1,0 +1,1 @@
+"""Request bodies: pydantic models, because they name every bad field at once."""
