@@ -1,0 +1,36 @@
+"""Engines by `NAME=MODULE:CLASS`, for engines under development and for tests: no installation needed."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Mapping
+
+from gpu_agents.engines import registry
+from gpu_agents.engines.base import Engine
+from schemas.errors import ConfigurationError
+
+
+def parse_targets(options: Iterable[str]) -> dict[str, str]:
+    """Name → "module:Class". Raises `ConfigurationError` for an option of another form."""
+    targets: dict[str, str] = {}
+    for option in options:
+        name, equals, target = option.partition("=")
+        module, colon, attribute = target.partition(":")
+        if not (name and equals and module and colon and attribute):
+            raise ConfigurationError(f"--engine {option!r}: must look like NAME=MODULE:CLASS")
+        targets[name] = target
+    return targets
+
+
+def load_engine(name: str, targets: Mapping[str, str]) -> Engine:
+    """A fresh engine: from `targets` if it is named there, else from the installed ones. Raises `ConfigurationError`."""
+    if name not in targets:
+        return registry.load(name)
+    module, _, attribute = targets[name].partition(":")
+    try:
+        engine = getattr(importlib.import_module(module), attribute)()
+    except (ImportError, AttributeError) as error:
+        raise ConfigurationError(f"engine {name!r} ({targets[name]}) cannot be imported: {error}") from error
+    if not isinstance(engine, Engine):
+        raise ConfigurationError(f"engine {name!r} ({targets[name]}) does not have the members of the engine protocol")
+    return engine
