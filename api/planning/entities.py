@@ -1,0 +1,80 @@
+"""Requests about things that are no renders of their own: characters, assets, accounts, cancellations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from api.bodies.users import CharacterBody, UserBody
+from api.planning.call import Call, Seal
+from schemas.common import StageKind, StagePlan, Tier
+from schemas.requests import AssetSubmitted, CancellationRequested, CharacterSubmitted, UserRegistrationRequested
+from schemas.specs import EmbeddingSpec
+
+FACE_ENGINE = "descriptor"
+PNG = "image/png"
+
+
+def photo_keys(account_id: str, character_id: str, count: int) -> list[str]:
+    """Object keys of a character's re-encoded photos."""
+    return [f"accounts/{account_id}/characters/{character_id}/photo-{n:02d}.png" for n in range(1, count + 1)]
+
+
+def asset_key(account_id: str, asset_id: str) -> str:
+    """Object key of a re-encoded upload."""
+    return f"accounts/{account_id}/assets/{asset_id}.png"
+
+
+def asset_id_of(text: str, account_id: str) -> str:
+    """The asset id in what a client wrote: the id itself or the object key of one of its assets."""
+    return text.removeprefix(f"accounts/{account_id}/assets/").removesuffix(".png")
+
+
+def character_request(body: CharacterBody, call: Call, seal: Seal, keys: Sequence[str]) -> CharacterSubmitted:
+    """One stage "embedding" over all photos; the profile is private and goes sealed."""
+    spec = EmbeddingSpec(name=body.name, photo_keys=list(keys))
+    stage = StagePlan(
+        stage_id=StageKind.EMBEDDING.value,
+        kind=StageKind.EMBEDDING,
+        engine=FACE_ENGINE,
+        sealed=seal.spec(spec),
+        work=len(keys),
+        deliver=True,
+    )
+    profile = {**body.model_dump(mode="json"), "photo_keys": list(keys)}
+    return CharacterSubmitted(
+        envelope=call.envelope(),
+        request=call.info(),
+        stages=[stage],
+        character_id=call.entity_id("character"),
+        photo_count=len(keys),
+        sealed=seal.json(profile, "profile"),
+    )
+
+
+def asset_request(
+    call: Call, seal: Seal, *, asset_id: str, filename: str, sha256: str, size: int, width: int, height: int
+) -> AssetSubmitted:
+    """A picture that is already stored. Sizes in bytes and pixels."""
+    return AssetSubmitted(
+        envelope=call.envelope(),
+        request=call.info(),
+        asset_id=asset_id,
+        sha256=sha256,
+        size=size,
+        content_type=PNG,
+        width=width,
+        height=height,
+        sealed=seal.json({"key": asset_key(call.account_id, asset_id), "filename": filename}, "asset"),
+    )
+
+
+def user_request(body: UserBody, call: Call, new_key_id: str) -> UserRegistrationRequested:
+    """A new member account."""
+    return UserRegistrationRequested(
+        envelope=call.envelope(), request=call.info(), tier=Tier(body.tier), role="member", new_key_id=new_key_id
+    )
+
+
+def cancellation_request(call: Call) -> CancellationRequested:
+    """Stop the task; asking twice is the same as asking once."""
+    return CancellationRequested(envelope=call.envelope(), request=call.info())
