@@ -10,7 +10,8 @@ from schemas.envelope import LedgerRecord
 
 class Outcome(StrEnum):
     """accepted: it happens; rejected: it does not and `problem` says why; duplicate: an earlier request with the same
-    key and body already decided; conflict: same key, other body; expired: decided too late, nothing was done."""
+    key and body already decided; conflict: same key, other body; expired: decided too late, nothing was done.
+    """
 
     UNKNOWN = "unknown"
     ACCEPTED = "accepted"

@@ -50,6 +50,7 @@ class AssetRegistered(LedgerRecord, frozen=True, kw_only=True):
     """An upload belongs to the account; `sealed` holds its object key and file name."""
 
     asset_id: str = ""
+    body_hash: str = ""
     sha256: str = ""
     size: int = 0
     content_type: str = ""

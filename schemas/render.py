@@ -89,7 +89,8 @@ class StageStartedReport(StageReport, frozen=True, kw_only=True):
 
 class StageSucceededReport(StageReport, frozen=True, kw_only=True):
     """All files are in the object store. `sealed` holds recipe, summary and data; `plan` is set by script stages of
-    films; shot_count and duration_ms describe a storyboard."""
+    films; shot_count and duration_ms describe a storyboard.
+    """
 
     artifacts: list[Artifact] = []
     render_ms: int = 0

@@ -117,8 +117,11 @@ class Codec:
         """The record's value bytes on its topic."""
         return self.frame(type(record), encode_body(record))
 
-    def headers(self, record: Record, source: str, traceparent: str = "") -> Headers:
-        """CloudEvents attributes (Kafka protocol binding, binary mode), trace context and schema fingerprint."""
+    def headers(self, record: Record, source: str) -> Headers:
+        """CloudEvents attributes (Kafka protocol binding, binary mode), W3C trace context and schema fingerprint.
+
+        The trace id is the correlation id, the span id the start of the event id: one request is one trace.
+        """
         envelope = record.envelope
         headers = [
             ("ce_specversion", b"1.0"),
@@ -129,8 +132,9 @@ class Codec:
             ("content-type", b"application/vnd.apache.avro"),
             ("schema-sha256", fingerprint(type(record)).hex().encode()),
         ]
-        if traceparent:
-            headers.append(("traceparent", traceparent.encode()))
+        trace, span = envelope.correlation_id.replace("-", ""), envelope.event_id.replace("-", "")[-16:]
+        if len(trace) == 32 and len(span) == 16:
+            headers.append(("traceparent", f"00-{trace}-{span}-01".encode()))
         return headers
 
     def decode(self, value: bytes | None, topic: str | None = None) -> Record:
@@ -160,16 +164,15 @@ class Codec:
 def _decode_body(record: type[Record], writer: Any, value: bytes) -> Record:
     source = io.BytesIO(value)
     source.seek(HEADER.size)
+    reader_schema = parsed_schema(record)
     try:
-        reader_schema = parsed_schema(record)
         data = fastavro.schemaless_reader(source, writer or reader_schema, reader_schema if writer else None)
-        if source.tell() != len(value):
-            raise ContractError(f"{record.__name__}: {len(value) - source.tell()} bytes left over after the body")
-        return msgspec.convert(data, record, builtin_types=_NATIVE)
-    except ContractError:
-        raise
+        decoded = msgspec.convert(data, record, builtin_types=_NATIVE)
     except Exception as error:
         raise ContractError(f"{record.__name__}: undecodable body: {type(error).__name__}: {error}") from error
+    if source.tell() != len(value):
+        raise ContractError(f"{record.__name__}: {len(value) - source.tell()} bytes left over after the body")
+    return decoded
 
 
 def header_map(headers: Sequence[tuple[str, bytes]]) -> dict[str, str]:

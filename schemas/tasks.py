@@ -35,6 +35,7 @@ class TaskRejected(TaskEvent, frozen=True, kw_only=True):
     """A request for work that was refused; nothing was reserved."""
 
     request_id: str = ""
+    body_hash: str = ""
     kind: TaskKind = TaskKind.UNKNOWN
     problem: Problem = Problem()
 

@@ -1,0 +1,58 @@
+"""The decider of a shard: `decide` turns one input into events, `follow_up` adds what the state calls for, `evolve` folds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from schemas.envelope import LedgerRecord, Record
+from schemas.render import DeviceJoined, DeviceLeft, StageReport
+from schemas.requests import Request
+from streams.domain import admission, devices, outcomes, placement
+from streams.domain.devices import LeaseLapsed
+from streams.domain.evolve import evolve
+from streams.domain.policy import Policy
+from streams.domain.state import ShardState
+
+Input = Record | LeaseLapsed
+
+
+def decide(state: ShardState, event: Input, now: datetime, policy: Policy) -> list[LedgerRecord]:
+    """Decide one input at the time `now` (UTC). Pure: the same arguments give the same events."""
+    match event:
+        case Request():
+            return admission.decide_request(state, event, now)  # type: ignore[arg-type]
+        case StageReport():
+            return outcomes.decide_outcome(state, event, now, policy)
+        case DeviceJoined():
+            return devices.decide_join(state, event, policy)
+        case DeviceLeft():
+            return devices.decide_leave(state, event)
+        case LeaseLapsed():
+            return devices.decide_lapse(state, event)
+        case _:
+            raise TypeError(f"{type(event).__name__} is no input of the coordinator")
+
+
+def follow_up(state: ShardState, now: datetime, policy: Policy) -> list[LedgerRecord]:
+    """One more step the state calls for, or nothing. Call again with the folded state until nothing comes."""
+    return (
+        placement.reclaim(state, now, policy)
+        or placement.expire(state, now)
+        or placement.starve(state, now, policy)
+        or placement.place(state, now, policy)
+    )
+
+
+def run(
+    state: ShardState, event: Input | None, now: datetime, policy: Policy
+) -> Iterator[tuple[LedgerRecord, ShardState]]:
+    """Decide and follow up on drafts alone, without a ledger; yields each event with the state after it (for tests)."""
+    events = decide(state, event, now, policy) if event is not None else []
+    while True:
+        for drafted in events:
+            state = evolve(state, drafted, policy)
+            yield drafted, state
+        events = follow_up(state, now, policy)
+        if not events:
+            return

@@ -1,0 +1,170 @@
+"""The state of one shard: everything the coordinator knows, a pure fold of the events it wrote itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from immutables import Map
+from msgspec import Struct
+
+from schemas.common import Artifact, Ending, Limits, Problem, StagePlan, TaskKind, Tier
+from schemas.entities import DeviceStatus
+from schemas.envelope import EPOCH
+from streams.domain.queue import ReadyQueue, StageKey
+
+
+class StageStatus(StrEnum):
+    """waiting for other stages, ready in the queue, delayed until a retry, dispatched to a device, processing there,
+    completed, or dropped because its task is being stopped.
+    """
+
+    WAITING = "waiting"
+    READY = "ready"
+    DELAYED = "delayed"
+    DISPATCHED = "dispatched"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    DROPPED = "dropped"
+
+
+OUTSTANDING = frozenset({StageStatus.DISPATCHED, StageStatus.PROCESSING})
+
+
+class StageState(Struct, frozen=True, kw_only=True):
+    """One stage. `attempt` numbers dispatches from 1 and fences outcomes; `failures` are the attempts that counted."""
+
+    plan: StagePlan
+    estimate_ms: int
+    status: StageStatus = StageStatus.WAITING
+    missing: int = 0
+    attempt: int = 0
+    failures: int = 0
+    device_losses: int = 0
+    device_id: str = ""
+    epoch: int = 0
+    command_id: str = ""
+    ready_at: datetime = EPOCH
+    artifacts: tuple[Artifact, ...] = ()
+
+
+class Reservation(Struct, frozen=True, kw_only=True):
+    """What a task holds of its account's quota; it belongs to the day it was made."""
+
+    resource: str
+    amount: int
+    day: str
+
+
+class TaskState(Struct, frozen=True, kw_only=True):
+    """One open task. `ending` is set while it is being stopped."""
+
+    task_id: str
+    account_id: str
+    request_id: str
+    kind: TaskKind
+    priority: int
+    stages: Map[str, StageState]
+    entity_id: str = ""
+    deadline: datetime | None = None
+    reservation: Reservation | None = None
+    ending: Ending | None = None
+    problem: Problem | None = None
+    started: bool = False
+
+    @property
+    def status(self) -> str:
+        """The API's word: queued, processing or cancelling."""
+        if self.ending is Ending.CANCELLED:
+            return "cancelling"
+        return "processing" if self.started else "queued"
+
+    @property
+    def outstanding(self) -> list[StageState]:
+        """Stages that are on a device now."""
+        return [stage for stage in self.stages.values() if stage.status in OUTSTANDING]
+
+
+class AccountState(Struct, frozen=True, kw_only=True):
+    """An account and its limits."""
+
+    account_id: str
+    tier: Tier
+    role: str
+    limits: Limits
+
+
+class Usage(Struct, frozen=True, kw_only=True):
+    """One account's day of one resource: charged and set aside."""
+
+    used: int = 0
+    reserved: int = 0
+
+
+class DeviceState(Struct, frozen=True, kw_only=True):
+    """A device and what it was given. `outstanding` maps stages to estimated milliseconds."""
+
+    device_id: str
+    boot_id: str
+    slot: int
+    epoch: int
+    status: DeviceStatus
+    engines: frozenset[str] = frozenset()
+    outstanding: Map[StageKey, int] = Map()
+
+    @property
+    def load_ms(self) -> int:
+        """Estimated work on the device, milliseconds."""
+        return sum(self.outstanding.values())
+
+
+class CharacterState(Struct, frozen=True, kw_only=True):
+    """Who owns a character and whether shots may use it."""
+
+    account_id: str
+    ready: bool = False
+    revision: int = 0
+
+
+class Remembered(Struct, frozen=True, kw_only=True):
+    """The answer to a request, kept so that a repeat gets the same one."""
+
+    account_id: str
+    body_hash: str
+    kind: TaskKind = TaskKind.UNKNOWN
+    status: str = "queued"
+    problem: Problem | None = None
+
+
+class ShardState(Struct, frozen=True, kw_only=True):
+    """All of one shard. Persistent maps: evolving shares all that did not change, old states stay valid.
+
+    `orphans` are stages whose device lost its lease, with the reason, until they are reclaimed; `remembered` is pruned
+    by `memory`, a log of (time, id) from `memory_head` on; `rates` are milliseconds per unit of work by "engine:kind";
+    `engine_gone_at` says since when no live device runs an engine.
+    """
+
+    accounts: Map[str, AccountState] = Map()
+    usage: Map[tuple[str, str, str], Usage] = Map()
+    tasks: Map[str, TaskState] = Map()
+    queue: ReadyQueue = ReadyQueue()
+    delayed: Map[StageKey, datetime] = Map()
+    deadlines: Map[str, datetime] = Map()
+    last_served: Map[str, int] = Map()
+    served: int = 0
+    devices: Map[str, DeviceState] = Map()
+    slots: Map[int, str] = Map()
+    orphans: Map[StageKey, str] = Map()
+    epochs: Map[int, int] = Map()
+    characters: Map[str, CharacterState] = Map()
+    remembered: Map[str, Remembered] = Map()
+    memory: Map[int, tuple[datetime, str]] = Map()
+    memory_head: int = 0
+    memory_tail: int = 0
+    rates: Map[str, float] = Map()
+    engine_gone_at: Map[str, datetime] = Map()
+    backlog_ms: int = 0
+
+    def live_devices(self) -> list[DeviceState]:
+        """Devices that hold a lease."""
+        return [device for device in self.devices.values() if device.status is DeviceStatus.LIVE]
