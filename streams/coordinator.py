@@ -53,7 +53,7 @@ async def run(settings: Settings, shard: int = 0) -> None:
         try:
             await _session(settings, codec, policy, shard)
         except ProducerFenced:
-            log.error("another coordinator took over shard %d; this one ends", shard)
+            log.exception("another coordinator took over shard %d; this one ends", shard)
             await asyncio.sleep(REJOIN_PAUSE)
             raise
         except (KafkaError, InfrastructureError, OSError) as error:
@@ -124,7 +124,7 @@ class Loop:
                     beats.append(self._codec.decode_as(message.value, DeviceHeartbeat))
                 except ContractError as error:
                     log.warning("a heartbeat is undecodable and was skipped: %s", error)
-            self._clocks.polled(time.monotonic(), beats, at_end=_at_end(consumer))
+            self._clocks.polled(time.monotonic(), beats, at_end=await _at_end(consumer))
 
     async def decide_all(self, consumer: AIOKafkaConsumer) -> None:
         """Take whatever waits, decide it, and commit it as one transaction, again and again."""
@@ -218,9 +218,9 @@ class Batch:
             self.entries.append(entry)
 
 
-def _at_end(consumer: AIOKafkaConsumer) -> bool:
+async def _at_end(consumer: AIOKafkaConsumer) -> bool:
     for partition in consumer.assignment():
-        end, state = consumer.highwater(partition), consumer.last_stable_offset(partition)
-        if end is None and state is None:
+        end = consumer.highwater(partition)
+        if end is None or await consumer.position(partition) < end:
             return False
     return True
