@@ -122,11 +122,18 @@ def encoder_arguments(job: Job) -> list[str]:
 
 def make_gif(film: Path, target: Path, workdir: Path, check: Callable[[], None]) -> None:
     """Turn a film into a GIF of at most `GIF_LONG_SIDE` px and `GIF_FPS`, without sound, with one palette for all frames."""
-    side = f"fps={GIF_FPS},scale={GIF_LONG_SIDE}:{GIF_LONG_SIDE}:force_original_aspect_ratio=decrease:flags=area"
-    palette = workdir / "palette.png"
     source = [*INPUT_OPTIONS, "-i", str(film)]
-    run_ffmpeg([*source, "-vf", f"{side},palettegen=stats_mode=full", "-update", "1", str(palette)], check)
+    palette = workdir / "palette.png"
+    colours = f"{_thin(2, GIF_LONG_SIDE // 2)},palettegen=stats_mode=full"
+    run_ffmpeg([*source, "-vf", colours, "-update", "1", str(palette)], check)
+    side = _thin(GIF_FPS, GIF_LONG_SIDE)
     graph = f"{side}[small];[small][1:v]paletteuse=dither=bayer:bayer_scale=4"
     run_ffmpeg([*source, *INPUT_OPTIONS, "-i", str(palette), "-lavfi", graph, "-loop", "0", str(target)], check)
     if not target.stat().st_size:
         raise RenderError("ffmpeg wrote an empty GIF", code="ffmpeg_failed")
+    palette.unlink()
+
+
+def _thin(fps: float, long_side: int) -> str:
+    """A filter to fewer and smaller frames; made of numbers only."""
+    return f"fps={fps},scale={long_side}:{long_side}:force_original_aspect_ratio=decrease:flags=area"

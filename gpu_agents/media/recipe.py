@@ -17,7 +17,12 @@ _CHUNK = 1 << 20
 
 
 def make_recipe(
-    engine: str, engine_version: str, spec: Spec, parameters: Mapping[str, Any], inputs: Mapping[str, Path], libraries: tuple[str, ...]
+    engine: str,
+    engine_version: str,
+    spec: Spec,
+    parameters: Mapping[str, Any],
+    inputs: Mapping[str, Path],
+    libraries: tuple[str, ...],
 ) -> dict[str, Any]:
     """A recipe with its own `recipe_id` (32 hex digits): the same id means the same engine, libraries, spec and input bytes."""
     recipe: dict[str, Any] = {

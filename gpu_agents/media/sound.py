@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from gpu_agents.media.ffmpeg import INPUT_OPTIONS, run_ffmpeg
 from gpu_agents.media.sniff import sniff
 from schemas.errors import RenderError
+from schemas.specs import AudioFormat
 
 Samples = NDArray[np.float32]
 SAMPLE_RATE = 48_000  # Hz
+AUDIO_TYPES: dict[AudioFormat, str] = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 GATE = 10 ** (-45 / 20)  # quieter samples do not count as sound when a level is measured
 
 
@@ -95,9 +97,14 @@ def soft_limit(block: Samples, ceiling: float = 0.9, knee: float = 0.7) -> Sampl
     return np.where(size > knee, np.copysign(bent, block), block).astype(np.float32)
 
 
-def encode_mp3(wav: Path, mp3: Path, check: Callable[[], None] = lambda: None, bitrate: str = "160k") -> None:
-    """Turn a wave file into an MP3 file; `check` may raise to stop it."""
-    run_ffmpeg([*INPUT_OPTIONS, "-i", str(wav), "-c:a", "libmp3lame", "-b:a", bitrate, str(mp3)], check)
+def deliver(wav: Path, audio_format: AudioFormat, check: Callable[[], None] = lambda: None) -> Path:
+    """The wave file itself, or an MP3 file made from it, which replaces it; `check` may raise to stop the encoder."""
+    if audio_format == "wav":
+        return wav
+    mp3 = wav.with_suffix(".mp3")
+    run_ffmpeg([*INPUT_OPTIONS, "-i", str(wav), "-c:a", "libmp3lame", "-b:a", "160k", str(mp3)], check)
+    wav.unlink()
+    return mp3
 
 
 def has_sound(path: Path) -> bool:

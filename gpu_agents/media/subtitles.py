@@ -17,7 +17,9 @@ Measure = Callable[[str], float]
 MAX_LINES = 2
 CLOSING = "，。、；：？！…—）》」』】〉”’％,.;:?!)]}%"
 OPENING = "（《「『【〈“‘([{"
-_TOKEN = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\u3000-\u30ff“”‘’—…]|\s+|[^\s\u2e80-\uffef“”‘’—…]+|.")
+_TOKEN = re.compile(
+    r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\u3000-\u30ff“”‘’—…]|\s+|[^\s\u2e80-\uffef“”‘’—…]+|."
+)
 _SENTENCE = re.compile(r".+?(?:[。！？；…]+[”’」』）]*|[.!?;]+[\"')\]]*(?=\s|$)|$)", re.DOTALL)
 
 

@@ -57,9 +57,7 @@ class AnimaticEngine:
         film = _check(spec)
         slots = plan_slots(film)
         find = _finder(context)
-        recipe = make_recipe(
-            self.name, self.version, film, _parameters(film), _used_inputs(film, find), LIBRARIES
-        )
+        recipe = make_recipe(self.name, self.version, film, _parameters(film), _used_inputs(film, find), LIBRARIES)
         cues = film_cues(film, slots)
         sidecar = _write_subtitles(cues, context.workdir)
         job = self._job(film, slots, find, context, sidecar, str(recipe["recipe_id"]))
@@ -81,7 +79,13 @@ class AnimaticEngine:
         """Nothing beyond the context: every loop of a render asks it at least ten times a second."""
 
     def _job(
-        self, film: FilmSpec, slots: list[Slot], find: Finder, context: RenderContext, sidecar: Path | None, recipe_id: str
+        self,
+        film: FilmSpec,
+        slots: list[Slot],
+        find: Finder,
+        context: RenderContext,
+        sidecar: Path | None,
+        recipe_id: str,
     ) -> Job:
         """Mix the sound, write the tags and say what ffmpeg shall make."""
         folder = context.workdir
@@ -137,7 +141,11 @@ def _parameters(film: FilmSpec) -> dict[str, object]:
     """Everything that shapes the film except texts."""
     fields = ("width", "height", "fps", "language", "subtitles", "audio", "output_format", "seed")
     shots = [[shot.duration, shot.camera, shot.transition] for shot in film.shots]
-    return {**{name: getattr(film, name) for name in fields}, "shots": shots, "encoder": list(CODECS[film.output_format])}
+    return {
+        **{name: getattr(film, name) for name in fields},
+        "shots": shots,
+        "encoder": list(CODECS[film.output_format]),
+    }
 
 
 def _write_subtitles(cues: list[Cue], folder: Path) -> Path | None:

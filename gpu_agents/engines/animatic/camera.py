@@ -74,7 +74,9 @@ def pose_at(move: Move, progress: float, seconds: float) -> Pose:
         return pose
     tremor_x, tremor_y, tremor_roll = (_tremor(seconds, move.phase + offset) for offset in (0.0, 17.0, 41.0))
     strength = move.sway * 100
-    return Pose(pose.zoom, pose.x + tremor_x * strength, pose.y + tremor_y * strength, pose.roll + tremor_roll * strength)
+    return Pose(
+        pose.zoom, pose.x + tremor_x * strength, pose.y + tremor_y * strength, pose.roll + tremor_roll * strength
+    )
 
 
 def window_matrix(pose: Pose, canvas: tuple[int, int], frame: tuple[int, int], density: float = 1.0) -> Matrix:

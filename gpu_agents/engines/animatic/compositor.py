@@ -62,7 +62,9 @@ class Compositor:
 class TextTrack:
     """The text over the picture: the subtitle of the moment and, at the beginning, the title. Only one cue is kept drawn."""
 
-    def __init__(self, cues: list[Cue], draw: Callable[[Cue], Overlay], title: Overlay | None, title_end: float) -> None:
+    def __init__(
+        self, cues: list[Cue], draw: Callable[[Cue], Overlay], title: Overlay | None, title_end: float
+    ) -> None:
         self._cues, self._draw = cues, draw
         self._title, self._title_end = title, title_end
         self._position = 0

@@ -29,12 +29,18 @@ def film_cues(spec: FilmSpec, slots: list[Slot]) -> list[Cue]:
     cues: list[Cue] = []
     for shot, slot in zip(spec.shots, slots, strict=True):
         prefix = speaker_prefix(shot.speaker, spec.language)
-        cues += make_cues(shot.subtitle, prefix, slot.start / spec.fps, slot.end / spec.fps, measure, limit)
+        end = slot.end - (slot.half if slot.index + 1 == len(slots) else 0)  # no text over the closing fade
+        cues += make_cues(shot.subtitle, prefix, slot.start / spec.fps, end / spec.fps, measure, limit)
     return cues
 
 
 def paint_film(
-    spec: FilmSpec, slots: list[Slot], cues: list[Cue], job: Job, find: Callable[[str, str], Path], context: RenderContext
+    spec: FilmSpec,
+    slots: list[Slot],
+    cues: list[Cue],
+    job: Job,
+    find: Callable[[str, str], Path],
+    context: RenderContext,
 ) -> PosterPicker:
     """Paint and encode every frame into `job.target`; reports progress every `PROGRESS_FRAMES` frames.
 
