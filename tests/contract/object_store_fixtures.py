@@ -15,6 +15,7 @@ import pytest_asyncio
 from infra.local.s3proxy import S3Proxy
 from infra.object_store import LocalObjectStore, ObjectStore, S3ObjectStore
 from infra.settings import Settings
+from tests.contract.s3_server import running_s3proxy
 
 SIGNING_KEY = bytes(range(32))
 
@@ -51,7 +52,7 @@ class Client:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def s3_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S3Proxy]:
-    async with S3Proxy(tmp_path_factory.mktemp("s3proxy")) as server:
+    async with running_s3proxy(tmp_path_factory.mktemp("s3proxy")) as server:
         yield server
 
 
@@ -61,6 +62,7 @@ def s3_settings(server: S3Proxy, bucket: str) -> Settings:
         s3_endpoint=server.endpoint,
         s3_access_key=server.access_key,
         s3_secret_key=server.secret_key,
+        s3_secure=False,
     )
 
 

@@ -37,6 +37,7 @@ from tests.contract.object_store_fixtures import (
     s3_settings,
     store,
 )
+from tests.contract.s3_server import running_s3proxy
 
 __all__ = ["client", "s3_server", "store"]
 
@@ -255,10 +256,10 @@ async def test_s3_answers_with_the_asked_name_and_type(s3_server: S3Proxy) -> No
     )
 
 
-async def test_s3_needs_the_right_credentials(s3_server: S3Proxy) -> None:
+async def test_an_endpoint_url_decides_about_tls_and_s3_needs_the_right_credentials(s3_server: S3Proxy) -> None:
     wrong = Settings(
         object_store="s3://names",
-        s3_endpoint=s3_server.endpoint,
+        s3_endpoint=f"http://{s3_server.endpoint}",
         s3_access_key=s3_server.access_key,
         s3_secret_key="wrong" * 8,
     )
@@ -267,7 +268,7 @@ async def test_s3_needs_the_right_credentials(s3_server: S3Proxy) -> None:
 
 
 async def test_s3_away_is_a_retryable_store_error(tmp_path: Path) -> None:
-    async with S3Proxy(tmp_path) as server:
+    async with running_s3proxy(tmp_path) as server:
         store = S3ObjectStore(s3_settings(server, "away"))
         await store.put("k", b"x", PNG)
     with pytest.raises(StoreError, match="get k") as caught:
