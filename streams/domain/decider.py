@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from schemas.envelope import LedgerRecord, Record
 from schemas.render import DeviceJoined, DeviceLeft, StageReport
 from schemas.requests import Request
@@ -51,8 +53,9 @@ def run(
     events = decide(state, event, now, policy) if event is not None else []
     while True:
         for drafted in events:
-            state = evolve(state, drafted, policy)
-            yield drafted, state
+            timed = replace(drafted, envelope=replace(drafted.envelope, occurred_at=now))
+            state = evolve(state, timed, policy)
+            yield timed, state
         events = follow_up(state, now, policy)
         if not events:
             return

@@ -52,13 +52,10 @@ def lost(
 ) -> list[LedgerRecord]:
     """The device of an outstanding stage is gone: it costs no attempt, but not for ever."""
     if task.ending is not None:
-        stopped = about_task(
-            StageStopped, task, stage_id=stage.plan.stage_id, attempt=stage.attempt, outcome="device_lost"
-        )
-        return [stopped, *_end_if_last(state, task, stage.plan.stage_id)]
+        return [_off_device(task, stage, "device_lost"), *_end_if_last(state, task, stage.plan.stage_id)]
     problem = Problem(type="DeviceLost", code="device_lost", detail=reason, retryable=True)
     if stage.device_losses + 1 >= policy.max_device_losses:
-        return ending.stop(state, task, Ending.FAILED, problem, without=stage.plan.stage_id)
+        return _failed_for_good(state, task, stage, problem)
     return [_retry(task, stage, problem, now, counted=False)]
 
 
@@ -131,7 +128,16 @@ def _failed(
     if report.problem.retryable and failures < stage.plan.max_attempts:
         not_before = now + retry_delay(policy, failures, stage.command_id)
         return [_retry(task, stage, report.problem, not_before, counted=True)]
-    return ending.stop(state, task, Ending.FAILED, report.problem, without=report.stage_id)
+    return _failed_for_good(state, task, stage, report.problem)
+
+
+def _failed_for_good(state: ShardState, task: TaskState, stage: StageState, problem: Problem) -> list[LedgerRecord]:
+    stopping = ending.stop(state, task, Ending.FAILED, problem, without=stage.plan.stage_id)
+    return [_off_device(task, stage, "failed"), *stopping]
+
+
+def _off_device(task: TaskState, stage: StageState, outcome: str) -> StageStopped:
+    return about_task(StageStopped, task, stage_id=stage.plan.stage_id, attempt=stage.attempt, outcome=outcome)
 
 
 def _retry(
@@ -152,8 +158,8 @@ def _stopped(state: ShardState, task: TaskState, report: StageReport) -> list[Le
     outcome = "succeeded" if isinstance(report, StageSucceededReport) else "failed"
     if isinstance(report, StageFailedReport) and report.cancelled:
         outcome = "cancelled"
-    stopped = about_task(StageStopped, task, stage_id=report.stage_id, attempt=report.attempt, outcome=outcome)
-    return [stopped, *_end_if_last(state, task, report.stage_id)]
+    stage = task.stages[report.stage_id]
+    return [_off_device(task, stage, outcome), *_end_if_last(state, task, report.stage_id)]
 
 
 def _end_if_last(state: ShardState, task: TaskState, stage_id: str) -> list[LedgerRecord]:
