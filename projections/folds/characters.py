@@ -1,0 +1,125 @@
+"""Character events into characters and their images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal, assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from projections.folds.guard import is_old, unexpected
+from schemas.common import Artifact, Problem
+from schemas.entities import AnyCharacterEvent, CharacterFailed, CharacterReady, CharacterRegistered
+from schemas.envelope import EPOCH
+
+DIMENSIONS = 768
+
+
+class CharacterRow(Struct, frozen=True, kw_only=True):
+    """A character. `sealed` is its profile, `sealed_result` embedding, faces and consistency of `revision` (ciphertext)."""
+
+    character_id: str
+    account_id: str = ""
+    task_id: str = ""
+    status: Literal["processing", "ready", "failed"] = "processing"
+    revision: int = 0
+    photo_count: int = 0
+    artifacts: list[Artifact] = []
+    problem: Problem | None = None
+    created_at: datetime = EPOCH
+    updated_at: datetime = EPOCH
+    sealed: bytes = b""
+    sealed_result: bytes = b""
+    shard_seq: int = 0
+
+
+class CharacterImageRow(Struct, frozen=True, kw_only=True):
+    """One stored picture of a revision of a character."""
+
+    character_id: str
+    revision: int
+    key: str
+    account_id: str = ""
+    role: str = ""
+    sha256: str = ""
+    size: int = 0
+    content_type: str = ""
+    width: int = 0
+    height: int = 0
+    shard_seq: int = 0
+
+
+class Embedding(Struct, frozen=True, kw_only=True):
+    """A vector of 768 numbers for search; shorter ones are filled up with zeros, which changes no cosine."""
+
+    encoder: str
+    vector: list[float]
+
+
+def apply_character(row: CharacterRow | None, event: AnyCharacterEvent) -> CharacterRow:
+    """The character after the event. Raises `ContractError` for an outcome of an unknown character."""
+    if row is not None and is_old(row, event):
+        return row
+    at, shard_seq = event.envelope.occurred_at, event.stamp.shard_seq
+    if isinstance(event, CharacterRegistered):
+        return CharacterRow(
+            character_id=event.character_id,
+            account_id=event.envelope.account_id,
+            task_id=event.task_id,
+            photo_count=event.photo_count,
+            created_at=row.created_at if row else at,
+            updated_at=at,
+            sealed=event.sealed,
+            shard_seq=shard_seq,
+        )
+    if row is None:
+        raise unexpected(event, f"character {event.character_id} is unknown")
+    row = replace(row, task_id=event.task_id, updated_at=at, shard_seq=shard_seq)
+    match event:
+        case CharacterReady():
+            return replace(
+                row,
+                status="ready",
+                revision=event.revision,
+                artifacts=event.artifacts,
+                problem=None,
+                sealed_result=event.sealed,
+            )
+        case CharacterFailed():
+            return replace(row, status="failed" if row.revision == 0 else "ready", problem=event.problem)
+    assert_never(event)
+
+
+def image_rows(event: CharacterReady) -> list[CharacterImageRow]:
+    """The pictures of the new revision."""
+    return [
+        CharacterImageRow(
+            character_id=event.character_id,
+            revision=event.revision,
+            key=artifact.key,
+            account_id=event.envelope.account_id,
+            role=artifact.role,
+            sha256=artifact.sha256,
+            size=artifact.size,
+            content_type=artifact.content_type,
+            width=artifact.width,
+            height=artifact.height,
+            shard_seq=event.stamp.shard_seq,
+        )
+        for artifact in event.artifacts
+    ]
+
+
+def embedding_of(result: Mapping[str, Any] | None) -> Embedding | None:
+    """The vector in an opened result {"data": {"embedding": [...], "encoder": name}}; None when erased or not usable."""
+    data = (result or {}).get("data")
+    if not isinstance(data, Mapping):
+        return None
+    values, encoder = data.get("embedding"), data.get("encoder")
+    if not isinstance(values, list) or not isinstance(encoder, str) or not 0 < len(values) <= DIMENSIONS:
+        return None
+    if not all(isinstance(value, int | float) for value in values):
+        return None
+    return Embedding(encoder=encoder, vector=[float(value) for value in values] + [0.0] * (DIMENSIONS - len(values)))

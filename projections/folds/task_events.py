@@ -1,0 +1,51 @@
+"""Task events as rows of a history: what clients resume a stream from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from schemas.envelope import EPOCH
+from schemas.tasks import AnyTaskEvent
+
+_PRIVATE = frozenset({"envelope", "stamp", "task_id", "sealed", "body_hash"})
+
+
+class TaskEventRow(Struct, frozen=True, kw_only=True):
+    """One event. `account_seq` is the public id in an account's stream; `detail` is a JSON object without ciphertext."""
+
+    task_id: str
+    sequence: int
+    account_id: str = ""
+    account_seq: int = 0
+    shard_seq: int = 0
+    type: str = ""
+    occurred_at: datetime = EPOCH
+    detail: Raw = Raw(b"{}")
+
+
+def task_event_row(event: AnyTaskEvent) -> TaskEventRow:
+    """The row of one event."""
+    return TaskEventRow(
+        task_id=event.task_id,
+        sequence=event.envelope.sequence,
+        account_id=event.envelope.account_id,
+        account_seq=event.stamp.account_seq,
+        shard_seq=event.stamp.shard_seq,
+        type=type(event).__name__,
+        occurred_at=event.envelope.occurred_at,
+        detail=Raw(msgspec.json.encode(_clear(event))),
+    )
+
+
+def _clear(value: Any) -> Any:
+    """Structs as objects without their private fields, at every depth."""
+    if isinstance(value, Struct):
+        fields = (name for name in value.__struct_fields__ if name not in _PRIVATE)
+        return {name: _clear(getattr(value, name)) for name in fields}
+    if isinstance(value, list):
+        return [_clear(item) for item in value]
+    return value

@@ -1,0 +1,38 @@
+"""The schema of the read models: made, or made anew when its definition changed, since all of it is derived."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from importlib import resources
+
+from projections.postgres import Pool
+from projections.table import SCHEMA
+
+log = logging.getLogger(__name__)
+_LOCK = 0x73746F7279  # "story"; one migration at a time
+
+
+def definition() -> str:
+    """The SQL that makes the schema."""
+    return resources.files("projections.sql").joinpath("001_read_models.sql").read_text(encoding="utf-8")
+
+
+async def migrate(pool: Pool) -> bool:
+    """Bring the schema up to date and say whether it was made (anew), in which case every row must be derived again.
+
+    Idempotent; concurrent callers wait for one another. The digest of the definition is the schema's comment.
+    """
+    text = definition()
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
+        found = await connection.fetchval("SELECT obj_description(to_regnamespace($1), 'pg_namespace')", SCHEMA)
+        if found == digest:
+            return False
+        log.info("making the read models %s", "anew" if found else "for the first time")
+        await connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
+        await connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        await connection.execute(text)
+        await connection.execute(f"COMMENT ON SCHEMA {SCHEMA} IS '{digest}'")
+        return True

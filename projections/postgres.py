@@ -1,0 +1,58 @@
+"""PostgreSQL as the read side uses it: a pool, and work that is tried again while the server is away."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import asyncpg
+import stamina
+
+T = TypeVar("T")
+
+Pool = asyncpg.Pool
+_TRANSIENT = (
+    OSError,  # refused, reset, no route; TimeoutError is one
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # terminated backend, shutdown, starting up
+    asyncpg.InsufficientResourcesError,  # disk full, too many connections
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.ReadOnlySQLTransactionError,  # the primary became a standby
+    asyncpg.LockNotAvailableError,
+)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same transaction may succeed on another connection or a little later."""
+    if isinstance(error, asyncpg.InterfaceError):  # a connection that died between two statements
+        return "closed" in str(error) or "connection" in str(error)
+    return isinstance(error, _TRANSIENT)
+
+
+async def create_pool(url: str, *, max_size: int = 8, writes: bool = False, name: str = "storyreel") -> Pool:
+    """A pool that waits up to 30 s for the server at start. `writes` is for projections: their commits need no fsync,
+    because rows and position are lost together and read again from the log.
+    """
+    settings = {"application_name": name, "jit": "off"}
+    if writes:
+        settings["synchronous_commit"] = "off"
+    async for attempt in stamina.retry_context(on=is_transient, attempts=None, timeout=30, wait_max=1):
+        with attempt:
+            return await asyncpg.create_pool(
+                url, min_size=1, max_size=max_size, command_timeout=30, timeout=5, server_settings=settings
+            )
+    raise AssertionError("the loop above returns or raises")
+
+
+async def retrying(work: Callable[[], Awaitable[T]], *, timeout: float | None) -> T:
+    """Run `work` until it succeeds, with back-off from 20 ms to 1 s while PostgreSQL is away; None never gives up.
+
+    `work` is one whole transaction and idempotent: a lost answer to its commit looks like a failure.
+    """
+    async for attempt in stamina.retry_context(
+        on=is_transient, attempts=None, timeout=timeout, wait_initial=0.02, wait_max=1, wait_jitter=0.05
+    ):
+        with attempt:
+            return await work()
+    raise AssertionError("the loop above returns or raises")

@@ -1,0 +1,36 @@
+"""The tables of the read models, and which topic feeds which."""
+
+from __future__ import annotations
+
+from projections.folds.assets import AssetRow
+from projections.folds.characters import CharacterImageRow, CharacterRow
+from projections.folds.devices import DeviceRow
+from projections.folds.quotas import LimitRow, UsageRow
+from projections.folds.storyboards import StoryboardRow
+from projections.folds.task_events import TaskEventRow
+from projections.folds.task_rows import TaskRow
+from projections.folds.users import UserRow
+from projections.table import Table
+from schemas.topics import ASSETS, CHARACTERS, DEVICES, QUOTAS, STORYBOARDS, TASKS, USERS, TopicSpec
+
+TASK_TABLE = Table("tasks", TaskRow, ["task_id"], left_out=["results"])
+TASK_EVENT_TABLE = Table("task_events", TaskEventRow, ["task_id", "sequence"])
+USAGE_TABLE = Table("quota_usage", UsageRow, ["account_id", "resource", "day"])
+LIMIT_TABLE = Table("quota_limits", LimitRow, ["account_id", "resource"])
+USER_TABLE = Table("users", UserRow, ["account_id"])
+CHARACTER_TABLE = Table("characters", CharacterRow, ["character_id"])
+CHARACTER_IMAGE_TABLE = Table("character_images", CharacterImageRow, ["character_id", "revision", "key"])
+ASSET_TABLE = Table("assets", AssetRow, ["asset_id"])
+STORYBOARD_TABLE = Table("storyboards", StoryboardRow, ["storyboard_id"])
+DEVICE_TABLE = Table("devices", DeviceRow, ["device_id"])
+
+PROJECTED: tuple[TopicSpec, ...] = (TASKS, QUOTAS, USERS, CHARACTERS, ASSETS, STORYBOARDS, DEVICES)
+FED_BY: dict[str, tuple[str, ...]] = {
+    TASKS.name: ("tasks", "task_results", "task_events"),
+    QUOTAS.name: ("quota_usage", "quota_limits"),
+    USERS.name: ("users",),
+    CHARACTERS.name: ("characters", "character_images"),
+    ASSETS.name: ("assets",),
+    STORYBOARDS.name: ("storyboards",),
+    DEVICES.name: ("devices",),
+}

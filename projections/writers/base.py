@@ -1,0 +1,84 @@
+"""What all writers share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+from msgspec import Struct
+
+from projections.table import Connection, Table
+from schemas.envelope import LedgerRecord
+from schemas.errors import ContractError
+
+Row = TypeVar("Row", bound=Struct)
+E = TypeVar("E", bound=LedgerRecord)
+
+Unseal = Callable[[str, bytes], dict[str, Any] | None]
+"""(account_id, ciphertext of a result) → its JSON object, None when the account's key is erased."""
+
+
+class Refused(Struct, frozen=True, kw_only=True):
+    """An event that contradicts the log before it."""
+
+    event: LedgerRecord
+    error: str
+
+
+Writer = Callable[[Connection, Sequence[LedgerRecord], Unseal], Awaitable[list[Refused]]]
+
+
+def wanted(events: Sequence[LedgerRecord], kind: Any) -> tuple[list[Any], list[Refused]]:
+    """Events of the topic's union, and the others."""
+    known = [event for event in events if isinstance(event, kind)]
+    foreign = [
+        Refused(event=event, error=f"{type(event).__name__} is unknown to this version")
+        for event in events
+        if not isinstance(event, kind)
+    ]
+    return known, foreign
+
+
+class Fold(Struct, frozen=True):
+    """Result of folding a batch: the changed rows, the events that are in them, the events that were refused."""
+
+    rows: dict[tuple[str, ...], Any]
+    applied: list[Any]
+    refused: list[Refused]
+
+
+async def fold(
+    connection: Connection,
+    table: Table[Row],
+    events: Sequence[E],
+    key: Callable[[E], tuple[str, ...]],
+    apply: Callable[[Row | None, E], Row],
+) -> Fold:
+    """Fold the events, in order, over the stored rows of their keys."""
+    rows = await table.load(connection, {key(event) for event in events})
+    result = Fold({}, [], [])
+    for event in events:
+        name = key(event)
+        before = rows.get(name)
+        try:
+            after = apply(before, event)
+        except ContractError as error:
+            result.refused.append(Refused(event=event, error=str(error)))
+            continue
+        if after is not before:
+            rows[name] = result.rows[name] = after
+            result.applied.append(event)
+    return result
+
+
+async def fold_into(
+    connection: Connection,
+    table: Table[Row],
+    events: Sequence[E],
+    key: Callable[[E], tuple[str, ...]],
+    apply: Callable[[Row | None, E], Row],
+) -> Fold:
+    """Fold the events and write the changed rows."""
+    result = await fold(connection, table, events, key, apply)
+    await table.upsert(connection, result.rows.values())
+    return result
