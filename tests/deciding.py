@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from schemas.common import Artifact, Problem, StageKind, StagePlan, Tier
+from schemas.common import Artifact, FilmPlan, Problem, StageKind, StagePlan, Tier
 from schemas.entities import EngineInfo
 from schemas.envelope import Envelope, LedgerRecord, Record
 from schemas.render import (
@@ -26,7 +26,6 @@ from schemas.requests import (
     UserRegistrationRequested,
     VideoRequested,
 )
-from schemas.common import FilmPlan
 from streams.domain.decider import run
 from streams.domain.devices import LeaseLapsed
 from streams.domain.policy import Policy
@@ -135,7 +134,7 @@ class Shard:
     def report_of(self, kind: type[R], task: str, stage: str = "shot-01", **fields: Any) -> R:
         """A report that fits the outstanding attempt, unless fields say otherwise."""
         now = self.state.tasks[task].stages[stage]
-        where = {"attempt": now.attempt, "epoch": now.epoch, "device_id": now.device_id}
+        where: dict[str, Any] = {"attempt": now.attempt, "epoch": now.epoch, "device_id": now.device_id}
         return kind(envelope=_of(""), task_id=task, stage_id=stage, **(where | fields))
 
     def succeeds(self, task: str, stage: str = "shot-01", **fields: Any) -> list[LedgerRecord]:

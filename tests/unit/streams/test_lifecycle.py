@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ def test_an_outcome_counts_once(shard: Shard) -> None:
 
 
 @pytest.mark.parametrize("stale", [{"attempt": 9}, {"epoch": 9}, {"device_id": "other"}])
-def test_outcomes_of_other_attempts_change_nothing(shard: Shard, stale: dict[str, object]) -> None:
+def test_outcomes_of_other_attempts_change_nothing(shard: Shard, stale: dict[str, Any]) -> None:
     shard.images("t1")
     assert shard.when(shard.report_of(StageSucceededReport, "t1", **stale)) == []
     assert shard.when(shard.report_of(StageFailedReport, "t1", **stale)) == []
