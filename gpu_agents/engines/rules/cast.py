@@ -108,7 +108,9 @@ def discover(paragraphs: list[str], clauses: list[str]) -> list[str]:
     for text in paragraphs:
         actors.update(match.group(1) for match in _EN_ACTOR.finditer(text))
         actors.update(name for match in _ZH_ACTOR.finditer(text) if (name := _given(match.group())))
-    names = [name for name, times in actors.items() if times >= 2 and not _NOT_NAMES.fullmatch(name)]
+    spoken_by_pronoun = not found and any(has_pronoun(clause) for clause in clauses)
+    least = 1 if spoken_by_pronoun else 2
+    names = [name for name, times in actors.items() if times >= least and not _NOT_NAMES.fullmatch(name)]
     longer = {name[:2] for name in names if len(name) == 3 and not name.isascii()}
     return list(dict.fromkeys([*found, *(name for name in names if name not in longer)]))
 

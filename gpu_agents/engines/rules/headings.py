@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from gpu_agents.engines.rules.vocabulary import CAMERAS
 from schemas.specs import Transition
 
 _FOUNTAIN = re.compile(r"(?:INT|EXT|EST|INT\.?/EXT|EXT\.?/INT|I/E)[. ]\s*(.*)", re.IGNORECASE)
@@ -112,7 +113,8 @@ def spoken_line(line: str, known: frozenset[str]) -> tuple[str, str, str] | None
     if name.isascii():
         accepted = name.casefold() in known or (name.isupper() and len(name) > 1)
     else:
-        accepted = name in known or (len(name) <= 4 and not _NOT_IN_NAMES & set(name)) or name in ("旁白", "画外音")
+        plausible = len(name) <= 4 and not _NOT_IN_NAMES & set(name) and CAMERAS.first(name) is None
+        accepted = name in known or plausible or name in ("旁白", "画外音")
     return (name, manner, words) if accepted else None
 
 

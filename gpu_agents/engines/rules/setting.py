@@ -13,6 +13,7 @@ _HEADING_PARTS = re.compile(
     r"\s+[-—–]{1,2}\s+|\s*[—–,，、/；;]+\s*|(?<=[\u4e00-\u9fff])\s*[-·]\s*|(?<=[\u4e00-\u9fff])\s+(?=[\u4e00-\u9fff])"
 )
 _SAME_TIME = re.compile(r"(?:continuous|later|moments later|same(?: time)?|稍后|同时|接上|接上场|连续)", re.IGNORECASE)
+_WITHIN = frozenset({"bridge", "boat"})  # things passed within a place: they open no scene of their own
 _DAY_MARK = re.compile(r"日")
 
 
@@ -90,19 +91,19 @@ def moved(setting: Setting, sentence: str, opens_paragraph: bool) -> Setting | N
     Elsewhere: a place of another kind, at the start of a paragraph or beside a word of arrival.
     """
     leap = LEAPS.first(sentence) is not None
-    place = PLACES.first(sentence)
+    place = next((hit for hit in PLACES.find(sentence) if hit.meaning not in _WITHIN), None)
     arrives = place is not None and (opens_paragraph or leap or ARRIVALS.first(sentence) is not None)
     elsewhere = arrives and place is not None and setting.place_kind not in ("", _kind(place.meaning)[0])
     time = TIMES.first(sentence)
     another_time = time is not None and (leap or opens_paragraph) and setting.time_kind not in ("", time.meaning)
-    if not (elsewhere or another_time or (leap and setting.place)):
+    if not (elsewhere or another_time or (leap and (setting.place or setting.time))):
         return None
     fresh = replace(setting, light="")
     if elsewhere and place is not None:
         kind, indoors = _kind(place.meaning)
         fresh = replace(fresh, place=place.word.lower(), place_kind=kind, indoors=indoors)
-    if time is not None and (another_time or leap):
-        fresh = replace(fresh, time=time.word.lower(), time_kind=time.meaning)
+    if another_time or leap:
+        fresh = replace(fresh, time=time.word.lower() if time else "", time_kind=time.meaning if time else "")
     if leap or fresh.time_kind != setting.time_kind:
         fresh = replace(fresh, weather="", weather_kind="")
     return fresh

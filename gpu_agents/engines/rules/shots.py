@@ -104,7 +104,7 @@ class _Builder:
 
     def _sentence(self, sentence: str, opens_paragraph: bool) -> None:
         if not self._script.screenplay:
-            moved = settings.moved(self._setting, sentence, opens_paragraph)
+            moved = settings.moved(settings.follow(self._setting, join_all(self._open)), sentence, opens_paragraph)
             if moved is not None:
                 self._new_scene(moved, "")
         for piece in pieces(sentence, MAX_SPOKEN_SECONDS):
@@ -152,7 +152,7 @@ class _Builder:
             self._setting = settings.follow(self._setting, lead)
         self._flush()
         last = self._beats[-1] if self._beats else None
-        if not lead and self._script.screenplay and last is not None and _is_lead(last, self._scene):
+        if not lead and self._script.screenplay and last is not None and self._is_lead(last):
             self._beats.pop()
             lead = last.source
         name = "" if speaker.casefold() in NARRATORS else speaker
@@ -177,6 +177,12 @@ class _Builder:
             first = lead if number == 0 else ""
             self._append(replace(beat, source=join(first, piece), action=first, spoken=piece))
 
+    def _is_lead(self, beat: Beat) -> bool:
+        """A very short unspoken action just before words is seen while they are said, unless it opens the scene."""
+        opens = len(self._beats) < 2 or self._beats[-2].scene != beat.scene
+        short = 0 < speech_seconds(beat.source) < SHORT_SECONDS and bool(beat.action)
+        return beat.scene == self._scene and not (opens or beat.spoken or beat.transition) and short
+
     def _who(self, attribution: str, same_paragraph: str) -> str:
         """The speaker of a quotation in prose: named, meant by a pronoun, the one who spoke, or the other of two."""
         named = self._cast.mentions(attribution)
@@ -188,14 +194,3 @@ class _Builder:
         if attribution or lead or len(self._speakers) < 2:
             return lead[0] if lead else self._last_person
         return self._speakers[0]
-
-
-def _is_lead(beat: Beat, scene: int) -> bool:
-    """A very short unspoken action just before words: it is seen while they are said."""
-    return (
-        beat.scene == scene
-        and not beat.spoken
-        and not beat.transition
-        and 0 < speech_seconds(beat.source) < SHORT_SECONDS
-        and bool(beat.action)
-    )

@@ -1,0 +1,1 @@
+"""Sample scripts and reference pictures of the demonstration films."""
