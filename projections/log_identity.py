@@ -7,7 +7,7 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
-from confluent_kafka import KafkaException, TopicCollection, Uuid
+from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
 from infra.settings import Settings
@@ -36,7 +36,7 @@ def _identities(settings: Settings, topics: list[str]) -> dict[str, LogIdentity]
     return {topic: LogIdentity(cluster_id=str(cluster), topic_id=topic_id) for topic, topic_id in ids.items()}
 
 
-def _text(topic_id: Uuid) -> str:
+def _text(topic_id: Any) -> str:
     parts = (topic_id.get_most_significant_bits(), topic_id.get_least_significant_bits())
     raw = b"".join((part % (1 << 64)).to_bytes(8, "big") for part in parts)
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -37,7 +37,8 @@ class Table(Generic[Row]):
         self._decoders: list[tuple[str, Callable[[Any], Any] | None]] = [
             (column, _decoder(hints[column])) for column in self.columns
         ]
-        self.select = f"SELECT {_quoted(self.columns)} FROM {self.name}"  # noqa: S608
+        self.quoted = _quoted(self.columns)
+        self.select = f"SELECT {self.quoted} FROM {self.name}"  # noqa: S608
         self._upsert = self._upsert_sql()
         arrays = ", ".join(f"${number}::text[]" for number in range(1, len(self.key) + 1))
         self._load = f"{self.select} WHERE ({_quoted(self.key)}) IN (SELECT * FROM unnest({arrays}))"  # noqa: S608

@@ -13,7 +13,7 @@ from schemas.envelope import LedgerRecord
 from schemas.tasks import AnyTaskEvent, StageCompleted
 
 _RESULTS = f"""INSERT INTO {SCHEMA}.task_results (task_id, stage_id, sealed, shard_seq) VALUES ($1, $2, $3, $4)
-    ON CONFLICT (task_id, stage_id) DO UPDATE SET sealed = excluded.sealed, shard_seq = excluded.shard_seq"""
+    ON CONFLICT (task_id, stage_id) DO UPDATE SET sealed = excluded.sealed, shard_seq = excluded.shard_seq"""  # noqa: S608
 
 
 async def write_tasks(connection: Connection, events: Sequence[LedgerRecord], _: Unseal) -> list[Refused]:
