@@ -19,14 +19,15 @@ def photo_keys(account_id: str, character_id: str, count: int) -> list[str]:
     return [f"accounts/{account_id}/characters/{character_id}/photo-{n:02d}.png" for n in range(1, count + 1)]
 
 
-def asset_key(account_id: str, asset_id: str) -> str:
-    """Object key of a re-encoded upload."""
-    return f"accounts/{account_id}/assets/{asset_id}.png"
+def asset_key(account_id: str, asset_id: str, sha256: str) -> str:
+    """Object key of a re-encoded upload. Its hash is part of it: another picture under one id cannot replace the first."""
+    return f"accounts/{account_id}/assets/{asset_id}-{sha256[:16]}.png"
 
 
 def asset_id_of(text: str, account_id: str) -> str:
-    """The asset id in what a client wrote: the id itself or the object key of one of its assets."""
-    return text.removeprefix(f"accounts/{account_id}/assets/").removesuffix(".png")
+    """The asset id in what a client wrote: the id itself or the object key of one of its assets; else the text."""
+    prefix = f"accounts/{account_id}/assets/"
+    return text.removeprefix(prefix)[:36] if text.startswith(prefix) else text
 
 
 def character_request(body: CharacterBody, call: Call, seal: Seal, keys: Sequence[str]) -> CharacterSubmitted:
@@ -52,19 +53,19 @@ def character_request(body: CharacterBody, call: Call, seal: Seal, keys: Sequenc
 
 
 def asset_request(
-    call: Call, seal: Seal, *, asset_id: str, filename: str, sha256: str, size: int, width: int, height: int
+    call: Call, seal: Seal, *, key: str, filename: str, sha256: str, size: int, width: int, height: int
 ) -> AssetSubmitted:
-    """A picture that is already stored. Sizes in bytes and pixels."""
+    """A picture that is already stored under `key`. Sizes in bytes and pixels."""
     return AssetSubmitted(
         envelope=call.envelope(),
         request=call.info(),
-        asset_id=asset_id,
+        asset_id=call.task_id,
         sha256=sha256,
         size=size,
         content_type=PNG,
         width=width,
         height=height,
-        sealed=seal.json({"key": asset_key(call.account_id, asset_id), "filename": filename}, "asset"),
+        sealed=seal.json({"key": key, "filename": filename}, "asset"),
     )
 
 

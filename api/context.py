@@ -1,0 +1,136 @@
+"""From an HTTP request to the common part of its record, and from a decision to the answer."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from litestar import Request, Response
+from msgspec import UNSET, Struct, UnsetType
+
+from api.bodies.base import Body
+from api.bodies.check import parse_body
+from api.deps import Deps
+from api.errors import ApiError, invalid
+from api.planning.call import Call, task_id_for
+from api.rules import BadField
+from api.sealing import AccountSeal
+from api.trace import trace_id_of, traceparent_of
+from infra.keystore import Principal
+from schemas import requests
+from schemas.decisions import Outcome, RequestDecided
+from schemas.ids import is_id, new_id
+
+B = TypeVar("B", bound=Body)
+MAX_JSON = 1024 * 1024
+PREFIX = "/api/v1"
+_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+UserRequest = Request[Principal, Any, Any]
+
+
+class Links(Struct, frozen=True, rename={"self_": "self"}):
+    """Where to go on, as paths of this API."""
+
+    self_: str
+    events: str
+    stream: str
+    cancel: str
+
+
+class Accepted(Struct, frozen=True, kw_only=True):
+    """Work that will happen. `estimated_time` in seconds, from measured history."""
+
+    task_id: str
+    status: str
+    estimated_time: float
+    links: Links
+    storyboard_id: str | UnsetType = UNSET
+    character_id: str | UnsetType = UNSET
+
+
+def task_links(task_id: str) -> Links:
+    """The links of a task."""
+    base = f"{PREFIX}/tasks/{task_id}"
+    return Links(base, f"{base}/events", f"{base}/stream", f"{base}/cancel")
+
+
+async def read_body(request: UserRequest, deps: Deps, model: type[B]) -> B:
+    """The checked JSON body. Raises `ApiError` 415 for another content type, 400 naming every bad field."""
+    if request.content_type[0] != "application/json":
+        raise ApiError("unsupported_media_type", "the body must be application/json")
+    return parse_body(model, await request.body(), deps.now())
+
+
+def account_seal(request: UserRequest, deps: Deps) -> AccountSeal:
+    """Encryption for the caller."""
+    return AccountSeal(deps.keystore.account_key(request.user.account_id, create=True))
+
+
+def open_call(request: UserRequest, deps: Deps, seal: AccountSeal, operation: str, canonical: object) -> Call:
+    """The identity of this call; `canonical` is what was asked, as plain JSON types."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise invalid(BadField("Idempotency-Key", "pattern", {"pattern": "1-255 printable ASCII characters"}))
+    request_id = new_id()
+    now = deps.now()
+    return Call(
+        account_id=request.user.account_id,
+        key_id=request.user.key_id,
+        request_id=request_id,
+        task_id=task_id_for(request.user.account_id, key, request_id),
+        body_hash=seal.digest(operation, canonical),
+        now=now,
+        valid_until=now + timedelta(seconds=deps.settings.request_ttl),
+    )
+
+
+async def submit(request: UserRequest, deps: Deps, record: requests.Request) -> RequestDecided:
+    """Write the record, wait for its decision, make later reads of the task at least that new.
+
+    A task older than the coordinator's memory of ids is found in the read model, so that a very late replay under an
+    Idempotency-Key is still a replay.
+    """
+    info = record.request
+    if request.headers.get("idempotency-key") is not None:
+        old = await deps.reads.task(record.envelope.account_id, info.task_id)
+        if old is not None and old.state != "rejected" and deps.now() - old.created_at > timedelta(hours=24):
+            if old.body_hash != info.body_hash:
+                raise ApiError("idempotency_key_reuse", members={"task_id": info.task_id})
+            return RequestDecided(
+                request_id=info.request_id,
+                task_id=info.task_id,
+                outcome=Outcome.DUPLICATE,
+                task_status=old.status,
+                estimated_ms=old.estimated_ms,
+            )
+    try:
+        decision = await deps.gateway.submit(record, traceparent_of(trace_id_of(request.scope)))
+    finally:
+        deps.reads.touch(info.task_id)
+    return decision
+
+
+def accepted(
+    decision: RequestDecided, *, storyboard_id: str | UnsetType = UNSET, character_id: str | UnsetType = UNSET
+) -> Response[Accepted]:
+    """202 with the task's id and links; a replay says so in a header."""
+    answer = Accepted(
+        task_id=decision.task_id,
+        status=decision.task_status or "queued",
+        estimated_time=round(decision.estimated_ms / 1000, 3),
+        links=task_links(decision.task_id),
+        storyboard_id=storyboard_id,
+        character_id=character_id,
+    )
+    headers = {"Location": answer.links.self_}
+    if decision.outcome is Outcome.DUPLICATE:
+        headers["Idempotency-Replayed"] = "true"
+    return Response(answer, status_code=202, headers=headers)
+
+
+def check_id(text: str) -> str:
+    """An id from a path; anything that is no id names nothing."""
+    if not is_id(text):
+        raise ApiError("not_found")
+    return text

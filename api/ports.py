@@ -1,0 +1,41 @@
+"""What the edge needs of the read model; `projections.queries` provides it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Protocol
+
+from projections.folds.assets import AssetRow
+from projections.folds.characters import CharacterRow
+from projections.folds.quotas import UsageRow
+from projections.folds.storyboards import StoryboardRow
+from projections.folds.task_events import TaskEventRow
+from projections.folds.task_rows import TaskRow
+from schemas.common import Limits
+
+
+class ReadModel(Protocol):
+    """Queries by account; an account sees only what is its own. Positions are `partition_seq`."""
+
+    async def task(self, account_id: str, task_id: str) -> TaskRow | None: ...
+
+    async def tasks(
+        self, account_id: str, status: str | None, kind: str | None, before: str | None, limit: int
+    ) -> Sequence[TaskRow]: ...
+
+    async def task_events(self, account_id: str, task_id: str, after_account_seq: int) -> Sequence[TaskEventRow]: ...
+
+    async def usage(self, account_id: str, day_from: date) -> Sequence[UsageRow]: ...
+
+    async def limits(self, account_id: str) -> Limits | None: ...
+
+    async def character(self, account_id: str, character_id: str) -> CharacterRow | None: ...
+
+    async def characters(self, account_id: str, before: str | None, limit: int) -> Sequence[CharacterRow]: ...
+
+    async def asset(self, account_id: str, asset_id: str) -> AssetRow | None: ...
+
+    async def storyboard(self, account_id: str, storyboard_id: str) -> StoryboardRow | None: ...
+
+    async def cursor(self, topic: str, partition: int) -> int: ...

@@ -1,0 +1,133 @@
+"""Reading without ever going back in time: memory first, then the read model, and on a miss the log's end decides."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+from api.live.overlay import Overlay
+from api.ports import ReadModel
+from projections.folds.assets import AssetRow
+from projections.folds.characters import CharacterRow
+from projections.folds.storyboards import StoryboardRow
+from projections.folds.task_events import TaskEventRow
+from projections.folds.task_rows import TaskRow
+from schemas.topics import ASSETS, CHARACTERS, STORYBOARDS, TASKS, USERS, shard_of
+
+T = TypeVar("T")
+END_TIMEOUT = 1.0  # seconds to reach the end of a partition
+STORE_TIMEOUT = 1.0  # seconds for the read model to store what was seen
+HISTORY_TIMEOUT = 5.0
+POLL = 0.02
+TOUCHED = 10_000
+
+
+class LogEnd(Protocol):
+    """What the tail knows of partitions."""
+
+    async def reach_end(self, topic: str, partition: int, timeout: float) -> bool:
+        """Wait until everything committed before the call was taken."""
+        ...
+
+    def sequence(self, topic: str, partition: int) -> int:
+        """The last `partition_seq` taken, 0 before any."""
+        ...
+
+
+class Reads:
+    """Tasks and entities of an account, at least as new as anything this process has answered."""
+
+    def __init__(self, tail: LogEnd, overlay: Overlay, queries: ReadModel, shards: int) -> None:
+        self._tail, self._overlay, self._queries, self._shards = tail, overlay, queries, shards
+        self._touched: OrderedDict[str, None] = OrderedDict()
+
+    def touch(self, task_id: str) -> None:
+        """A decision about the task was answered; the next read of it must show its effects."""
+        self._touched[task_id] = None
+        self._touched.move_to_end(task_id)
+        while len(self._touched) > TOUCHED:
+            self._touched.popitem(last=False)
+
+    async def task(self, account_id: str, task_id: str) -> TaskRow | None:
+        """The task if it is the account's."""
+        if task_id not in self._touched:
+            found = await self._look(account_id, task_id)
+            if found is not None:
+                return found
+        reached = await self._tail.reach_end(TASKS.name, shard_of(account_id, self._shards), END_TIMEOUT)
+        if reached:
+            self._touched.pop(task_id, None)
+        return await self._look(account_id, task_id)
+
+    async def finished(self, account_id: str, task_id: str) -> bool:
+        """Whether nothing more will happen to the task."""
+        row = await self.task(account_id, task_id)
+        return row is None or row.finished
+
+    def percent(self, task_id: str) -> dict[str, float]:
+        """Live progress of the running stages."""
+        return self._overlay.percent(task_id)
+
+    async def task_events(self, account_id: str, task_id: str, after: int) -> list[TaskEventRow] | None:
+        """All events of the task after an account_seq up to now; None when the read model is too far behind."""
+        if not await self.settle(TASKS.name, account_id, HISTORY_TIMEOUT):
+            return None
+        return list(await self._queries.task_events(account_id, task_id, after))
+
+    async def character(self, account_id: str, character_id: str) -> CharacterRow | None:
+        """The character if it is the account's; its last event is waited for."""
+        await self.settle(CHARACTERS.name, account_id)
+        return await self._queries.character(account_id, character_id)
+
+    async def asset(self, account_id: str, asset_id: str) -> AssetRow | None:
+        """The upload if it is the account's."""
+        return await self._found(ASSETS.name, account_id, lambda: self._queries.asset(account_id, asset_id))
+
+    async def storyboard(self, account_id: str, storyboard_id: str) -> StoryboardRow | None:
+        """The storyboard if it is the account's."""
+        return await self._found(
+            STORYBOARDS.name, account_id, lambda: self._queries.storyboard(account_id, storyboard_id)
+        )
+
+    async def max_duration(self, account_id: str) -> float:
+        """The longest film the account may ask for, in seconds."""
+        limits = await self._found(USERS.name, account_id, lambda: self._queries.limits(account_id))
+        return float(limits.max_duration_s) if limits else 60.0
+
+    async def settle(self, topic: str, account_id: str, timeout: float = STORE_TIMEOUT) -> bool:
+        """Wait until the read model holds everything that is committed now; False if it does not within `timeout` s."""
+        partition = shard_of(account_id, self._shards)
+        if not await self._tail.reach_end(topic, partition, END_TIMEOUT):
+            return False
+        wanted = self._tail.sequence(topic, partition)
+        try:
+            async with asyncio.timeout(timeout):
+                while await self._queries.cursor(topic, partition) < wanted:
+                    await asyncio.sleep(POLL)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _found(self, topic: str, account_id: str, query: Callable[[], Awaitable[T | None]]) -> T | None:
+        found = await query()
+        if found is None:
+            await self.settle(topic, account_id)
+            found = await query()
+        return found
+
+    async def _look(self, account_id: str, task_id: str) -> TaskRow | None:
+        row = self._overlay.row(task_id) or await self._stored(account_id, task_id)
+        return row if row is not None and row.account_id == account_id else None
+
+    async def _stored(self, account_id: str, task_id: str) -> TaskRow | None:
+        base = await self._queries.task(account_id, task_id)
+        if base is None:
+            return None
+        merged = self._overlay.merge(base)
+        if merged is None:
+            await self.settle(TASKS.name, account_id)
+            base = await self._queries.task(account_id, task_id) or base
+            merged = self._overlay.merge(base) or base
+        return merged

@@ -1,0 +1,1 @@
+"""What clients see of rows: response bodies and how they are made."""
