@@ -73,7 +73,7 @@ class RenderChild:
 
     async def cancel(self, job_id: str) -> None:
         """Tell the running job to stop; it is killed after two steps' time. Another job id changes nothing."""
-        if job_id != self._job_id or self._cancelled:
+        if not job_id or job_id != self._job_id or self._cancelled:
             return
         self._cancelled = True
         grace = grace_of(self._step_seconds)
@@ -101,6 +101,8 @@ class RenderChild:
         self._answer = asyncio.get_running_loop().create_future()
         with contextlib.suppress(ConnectionError):  # it just died: the reader answers
             self._child.writer.write(protocol.pack(message))
+            if self._cancelled and isinstance(message, Render):  # the order came while the child started
+                self._child.writer.write(protocol.pack(Cancel(message.job_id)))
             await self._child.writer.drain()
         return await self._answer
 
@@ -139,7 +141,9 @@ class RenderChild:
     def _crashed(self, code: int) -> Failed:
         if self._cancelled:
             detail = "the task was cancelled and its process ended"
-            return Failed(job_id=self._job_id, error_type="RenderCancelled", code="cancelled", detail=detail, cancelled=True)
+            return Failed(
+                job_id=self._job_id, error_type="RenderCancelled", code="cancelled", detail=detail, cancelled=True
+            )
         detail = f"the render process ended with {describe_exit(code)}"
         return Failed(job_id=self._job_id, code="child_crashed", detail=detail, retryable=True)
 

@@ -1,5 +1,7 @@
 """Engines that misbehave on request: the prompt says how."""
 
+# ruff: noqa: ARG002 - the puppet's tricks share one signature
+
 from __future__ import annotations
 
 import ctypes

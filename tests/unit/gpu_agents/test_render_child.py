@@ -48,7 +48,7 @@ class Began:
     def __init__(self) -> None:
         self.event = asyncio.Event()
 
-    def __call__(self, progress: Progressed) -> None:
+    def __call__(self, _: Progressed) -> None:
         self.event.set()
 
 
@@ -214,5 +214,3 @@ async def test_an_engine_that_cannot_be_set_up_is_unavailable_not_broken(child: 
     failed = await child.render(wanted, nothing)
     assert isinstance(failed, Failed)
     assert (failed.error_type, failed.code, failed.retryable) == ("ResourceUnavailable", "engine_unavailable", True)
-
-

@@ -1,0 +1,93 @@
+"""Composition root of an agent: `python -m gpu_agents --device cpu-0`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import secrets
+import signal
+from collections.abc import Mapping, Sequence
+
+from gpu_agents.child.targets import parse_targets
+from gpu_agents.engines import registry
+from gpu_agents.worker.agent import Agent, Profile
+from gpu_agents.worker.decoding import Decoder
+from gpu_agents.worker.delivery import Delivery
+from gpu_agents.worker.device import Device, child_environment, memory_of, parse_device
+from gpu_agents.worker.execution import Tools
+from gpu_agents.worker.publisher import Publisher
+from gpu_agents.worker.render_child import RenderChild
+from gpu_agents.worker.sealing import Envelopes
+from infra.keystore import open_keystore
+from infra.object_store import create_object_store
+from infra.ready import mark_ready
+from infra.registry import load_codec
+from infra.settings import Settings
+from infra.telemetry import configure_logging
+from schemas.entities import EngineInfo
+from schemas.errors import ConfigurationError
+
+log = logging.getLogger(__name__)
+PROBE_TIMEOUT = 300.0  # seconds; the first setup of an engine may read gigabytes of weights
+
+
+def main() -> None:
+    """Read the command line and the environment, then serve until SIGTERM or SIGINT."""
+    parser = argparse.ArgumentParser(prog="python -m gpu_agents", description="Serve one device.")
+    parser.add_argument("--device", required=True, help="cpu-N, cuda-N, or HOST-cpu-N where hosts share a cluster")
+    parser.add_argument("--offer", action="append", default=[], metavar="NAME", help="offer only this engine")
+    parser.add_argument("--engine", action="append", default=[], metavar="NAME=MODULE:CLASS", help="one not installed")
+    options = parser.parse_args()
+    settings = Settings.from_env(os.environ)
+    configure_logging(settings.log_level)
+    asyncio.run(serve(parse_device(options.device), settings, os.environ, options.offer, options.engine))
+
+
+async def serve(
+    device: Device, settings: Settings, environ: Mapping[str, str], offered: Sequence[str], engines: Sequence[str]
+) -> None:
+    """Put the agent together and run it. Raises `ConfigurationError` when the device can render nothing."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    keystore = open_keystore(settings, environ)
+    try:
+        # agents sign no URLs, so they hold no signing key
+        store = create_object_store(settings, secrets.token_bytes(32))
+        codec = await load_codec(settings)
+        envelopes = Envelopes(keystore)
+        child = RenderChild(engines, child_environment(device, environ))
+        names = offered or [*{**registry.installed(), **parse_targets(engines)}]
+        usable = await usable_engines(child, names)
+        profile = Profile(device=device, memory_bytes=await memory_of(device), engines=usable)
+        tools = Tools(
+            child=child,
+            publisher=Publisher(settings.kafka, codec, device.device_id),
+            store=store,
+            envelopes=envelopes,
+            delivery=Delivery(store, envelopes),
+            scratch=settings.data_dir / "scratch" / device.device_id,
+        )
+        await Agent(settings, profile, Decoder(codec, settings), tools, lambda: mark_ready(environ)).run(stop)
+    finally:
+        keystore.close()
+
+
+async def usable_engines(child: RenderChild, names: Sequence[str]) -> list[EngineInfo]:
+    """Which of the engines can be set up on this device. Raises `ConfigurationError` when there is none."""
+    found = []
+    for name in names:
+        probed = await child.probe(name, PROBE_TIMEOUT)
+        if probed.problem:
+            log.warning("engine %s is not offered: %s", name, probed.problem)
+        else:
+            found.append(EngineInfo(name=name, kind=probed.kind, version=probed.version))
+    if not found:
+        raise ConfigurationError(f"none of the engines {', '.join(names) or '(none installed)'} can be used here")
+    return found
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""One command at a time from the book to its outcome; delivery of one result overlaps the rendering of the next."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from pathlib import Path
+
+import stamina
+from msgspec import Struct
+
+from gpu_agents.child.protocol import Done, Failed, Render
+from gpu_agents.worker import outcomes
+from gpu_agents.worker.clock import utc_now
+from gpu_agents.worker.commands import CommandBook, Outcome
+from gpu_agents.worker.delivery import Delivery
+from gpu_agents.worker.inputs import fetch_inputs
+from gpu_agents.worker.progress import ProgressTeller
+from gpu_agents.worker.publisher import Publisher
+from gpu_agents.worker.render_child import RenderChild
+from gpu_agents.worker.sealing import Envelopes
+from infra.object_store import ObjectStore
+from schemas.errors import InfrastructureError, StoryreelError
+from schemas.render import RenderCommand
+from schemas.specs import Spec
+
+log = logging.getLogger(__name__)
+DELIVERIES = 4  # results on their way at once; beyond that rendering waits
+
+
+class Tools(Struct, frozen=True, kw_only=True):
+    """What executing a command needs; `scratch` is a folder of this device alone."""
+
+    child: RenderChild
+    publisher: Publisher
+    store: ObjectStore
+    envelopes: Envelopes
+    delivery: Delivery
+    scratch: Path
+
+
+class Rendered(Struct, frozen=True, kw_only=True):
+    """A command whose render is over, on its way to the store and the log."""
+
+    command: RenderCommand
+    spec: Spec | None
+    result: Done | Failed
+    started: asyncio.Task[None]
+    folder: Path
+
+
+class Execution:
+    """Works on a `CommandBook` until cancelled. `wake` after every accepted command."""
+
+    def __init__(self, book: CommandBook, tools: Tools) -> None:
+        self._book = book
+        self._tools = tools
+        self._work = asyncio.Event()
+        self._finished: asyncio.Queue[Rendered] = asyncio.Queue(maxsize=DELIVERIES)
+        self._current = ""
+        self._cancelled = False
+        self._preparing: asyncio.Task[tuple[Spec, Render]] | None = None
+        self._draining = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def wake(self) -> None:
+        """There may be a new command in the book."""
+        self._work.set()
+
+    async def run(self) -> None:
+        """Render and deliver until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._render_all(), name="render")
+            for number in range(DELIVERIES):
+                group.create_task(self._deliver_all(), name=f"deliver-{number}")
+
+    async def cancel(self, key: str) -> None:
+        """Stop the running command if it has this key."""
+        if key and key == self._current:
+            self._cancelled = True
+            if self._preparing is not None:
+                self._preparing.cancel()
+            await self._tools.child.cancel(key)
+
+    async def drain(self, timeout: float) -> None:
+        """Begin nothing any more, stop the running command without an outcome, give deliveries `timeout` seconds."""
+        self._draining = True
+        try:
+            async with asyncio.timeout(timeout):
+                await self.cancel(self._current)
+                await self._idle.wait()
+                await self._finished.join()
+        except TimeoutError:
+            log.warning("not everything was delivered before the end")
+
+    async def _render_all(self) -> None:
+        while not self._draining:
+            command = self._book.next()
+            if command is None:
+                self._work.clear()
+                await self._work.wait()
+                continue
+            self._idle.clear()
+            rendered = await self._render(command)
+            if self._draining and isinstance(rendered.result, Failed):
+                rendered.started.cancel()
+            else:
+                self._book.rendered()
+                await self._finished.put(rendered)
+            self._idle.set()
+
+    async def _render(self, command: RenderCommand) -> Rendered:
+        key = outcomes.key_of(command.task_id, command.stage_id, command.attempt)
+        beginning = outcomes.started(command, utc_now())
+        folder = self._tools.scratch / beginning.envelope.event_id
+        self._current, self._cancelled = key, False
+        started = asyncio.create_task(self._tools.publisher.deliver(beginning), name="started")
+        spec, result = await self._attempt(command, key, folder)
+        self._current = ""
+        log.info("%s on %s: %s", key, command.engine, "done" if isinstance(result, Done) else result.code)
+        return Rendered(command=command, spec=spec, result=result, started=started, folder=folder)
+
+    async def _attempt(self, command: RenderCommand, key: str, folder: Path) -> tuple[Spec | None, Done | Failed]:
+        spec = None
+        self._preparing = asyncio.create_task(self._prepare(command, key, folder))
+        try:
+            spec, job = await self._preparing
+        except StoryreelError as error:
+            return None, Failed(job_id=key, code=error.code, detail=str(error), retryable=error.retryable)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not self._cancelled or (task is not None and task.cancelling()):
+                raise
+        finally:
+            self._preparing = None
+        if self._cancelled or spec is None:
+            detail = "the task was cancelled"
+            return None, Failed(
+                job_id=key, error_type="RenderCancelled", code="cancelled", detail=detail, cancelled=True
+            )
+        teller = ProgressTeller(command, self._tools.publisher, self._tools.store)
+        try:
+            return spec, await self._tools.child.render(job, teller.offer)
+        finally:
+            teller.close()
+
+    async def _prepare(self, command: RenderCommand, key: str, folder: Path) -> tuple[Spec, Render]:
+        inputs, workdir = folder / "inputs", folder / "work"
+        inputs.mkdir(parents=True, exist_ok=True)
+        workdir.mkdir(exist_ok=True)
+        async for attempt in stamina.retry_context(InfrastructureError, attempts=None, timeout=None, wait_max=3.0):
+            with attempt:
+                spec = self._tools.envelopes.open_spec(command)
+                files = await fetch_inputs(self._tools.store, command, spec, inputs)
+        local = {name: str(path) for name, path in files.items()}
+        return spec, Render(job_id=key, engine=command.engine, spec=spec, workdir=str(workdir), inputs=local)
+
+    async def _deliver_all(self) -> None:
+        while True:
+            rendered = await self._finished.get()
+            try:
+                await rendered.started
+                outcome = await self._outcome(rendered)
+                await self._tools.publisher.deliver(outcome)
+                self._book.finish(rendered.command, outcome)
+                if rendered.folder.exists():
+                    await asyncio.to_thread(shutil.rmtree, rendered.folder)
+            finally:
+                self._finished.task_done()
+
+    async def _outcome(self, rendered: Rendered) -> Outcome:
+        command, result = rendered.command, rendered.result
+        if isinstance(result, Done) and rendered.spec is not None:
+            try:
+                return await self._tools.delivery.store(command, rendered.spec, result)
+            except StoryreelError as error:
+                result = Failed(job_id="", code=error.code, detail=str(error), retryable=error.retryable)
+        assert isinstance(result, Failed)
+        problem = outcomes.problem_of(result)
+        return outcomes.failed(command, utc_now(), problem, cancelled=result.cancelled)

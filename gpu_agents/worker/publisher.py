@@ -1,0 +1,103 @@
+"""What the agent writes: one idempotent producer, built anew after a fatal error."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+
+import stamina
+from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka.errors import KafkaError
+
+from infra.kafka import create_producer, send
+from schemas.envelope import Record
+from schemas.errors import ContractError, InfrastructureError
+from schemas.ids import derived_id
+from schemas.render import StageProgressed
+from schemas.serde import Codec
+from schemas.topics import DEAD_LETTERS, TOPIC_OF
+
+log = logging.getLogger(__name__)
+PARTITION = 0  # one shard decides about all devices
+_STOP_TIMEOUT = 1.0  # seconds
+
+
+class Publisher:
+    """Writes reports, heartbeats and progress under the device's id."""
+
+    def __init__(self, bootstrap: str, codec: Codec, device_id: str) -> None:
+        self._bootstrap = bootstrap
+        self._codec = codec
+        self._device_id = device_id
+        self._source = f"gpu_agents/{device_id}"
+        self._producer: AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
+
+    async def send(self, record: Record, timeout: float = 5.0) -> None:
+        """Write a record and wait for the acknowledgement.
+
+        Raises `InfrastructureError` when it does not come within `timeout` seconds (the record may still arrive) and
+        `ContractError` when the record is too large.
+        """
+        key = record.task_id if isinstance(record, StageProgressed) else self._device_id
+        value = self._codec.encode(record)
+        await self._send(TOPIC_OF[type(record)].name, value, key, self._codec.headers(record, self._source), timeout)
+
+    async def deliver(self, record: Record) -> None:
+        """Write a record however long the broker is away; the end of the lease cancels the waiting."""
+        async for attempt in stamina.retry_context(InfrastructureError, attempts=None, timeout=None, wait_max=2.0):
+            with attempt:
+                await self.send(record)
+
+    async def bury(self, message: ConsumerRecord, error: ContractError) -> None:
+        """Keep the bytes of a record that cannot be read, with the reason, on `dead.letters`."""
+        place = f"{message.topic}/{message.partition}/{message.offset}"
+        headers = [
+            ("ce_id", derived_id("dead-letter", place).encode()),
+            ("ce_source", self._source.encode()),
+            ("source_topic", message.topic.encode()),
+            ("source_partition", str(message.partition).encode()),
+            ("source_offset", str(message.offset).encode()),
+            ("error", f"{error.code}: {error}"[:500].encode()),
+            ("attempts", b"1"),
+        ]
+        log.error("record %s is unreadable and goes to the dead letters: %s", place, error)
+        async for attempt in stamina.retry_context(InfrastructureError, attempts=None, timeout=None, wait_max=2.0):
+            with attempt:
+                await self._send(DEAD_LETTERS.name, message.value or b"", place, headers, 5.0)
+
+    async def stop(self) -> None:
+        """Close the producer; what a broker that is away did not take within a second is given up."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            try:
+                await asyncio.wait_for(producer.stop(), _STOP_TIMEOUT)
+            except (TimeoutError, KafkaError) as error:
+                log.warning("the producer did not close cleanly: %r", error)
+
+    async def _send(self, topic: str, value: bytes, key: str, headers: list[tuple[str, bytes]], timeout: float) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        producer = await self._started(timeout)
+        remaining = max(0.01, deadline - loop.time())
+        try:
+            await send(producer, topic, value, key=key, partition=PARTITION, headers=headers, timeout=remaining)
+        except InfrastructureError as error:
+            if isinstance(error.__cause__, KafkaError) and producer is self._producer:
+                log.warning("the producer is built anew: %s", error)
+                await self.stop()
+            raise
+
+    async def _started(self, timeout: float) -> AIOKafkaProducer:
+        async with self._starting:
+            if self._producer is None:
+                producer = create_producer(self._bootstrap)
+                try:
+                    await asyncio.wait_for(producer.start(), timeout)
+                except (TimeoutError, KafkaError) as error:
+                    with contextlib.suppress(TimeoutError, KafkaError):  # it never connected: nothing to flush
+                        await asyncio.wait_for(producer.stop(), _STOP_TIMEOUT)
+                    raise InfrastructureError(f"no Kafka broker at {self._bootstrap}: {error!r}") from error
+                self._producer = producer
+            return self._producer
