@@ -46,7 +46,7 @@ class SqliteKeystore:
         """Destroy the account's key and API keys for good: nothing it sealed can be read any more.
 
         Idempotent; the account can never get a key again. Raises `StoreError` if traces may be left in SQLite's
-        write-ahead log because a reader was in the way; the key is unusable then, repeat the call.
+        write-ahead log because a reader was in the way for 10 s; the key is unusable then, repeat the call.
         """
         self._accounts.erase(account_id, self._now())
 

@@ -32,6 +32,7 @@ from infra.keystore import (
     unseal_json,
     unseal_spec,
 )
+from infra.keystore.secret_files import load_or_create_text
 from infra.settings import Settings
 from schemas.errors import ConfigurationError, ContractError
 from schemas.purposes import aad
@@ -269,7 +270,8 @@ def test_an_erasure_elsewhere_reaches_this_process(keystore: SqliteKeystore, pat
 
 
 def test_no_trace_of_an_erased_key_is_left_in_the_files(keystore: SqliteKeystore, path: Path) -> None:
-    keystore.account_key("alice", create=True)
+    for account in [*(f"account-{number}" for number in range(60)), "alice", "zoe"]:
+        keystore.account_key(account, create=True)
     with sqlite3.connect(path) as connection:
         (wrapped,) = connection.execute("SELECT wrapped FROM account_keys WHERE account_id = 'alice'").fetchone()
     connection.close()
@@ -331,6 +333,17 @@ def test_a_readable_or_damaged_secret_is_refused(tmp_path: Path) -> None:
     (tmp_path / "s" / "two").chmod(0o600)
     with pytest.raises(ConfigurationError, match="two: holds 0 bytes"):
         load_or_create_secret(tmp_path / "s", "two")
+
+
+def test_the_first_creator_of_a_secret_wins(tmp_path: Path) -> None:
+    path = tmp_path / "s" / "name"
+
+    def create_while_another_is_faster() -> str:
+        assert load_or_create_text(path, lambda: "first") == "first"
+        return "second"
+
+    assert load_or_create_text(path, create_while_another_is_faster) == "first"
+    assert [file.name for file in path.parent.iterdir()] == ["name"]
 
 
 def test_concurrent_creation_gives_one_secret(tmp_path: Path) -> None:
