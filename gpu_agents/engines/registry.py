@@ -1,0 +1,63 @@
+"""Finds engines by the entry point group `storyreel.engines`, so that a plugin is a package that is installed, no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.metadata import EntryPoint, entry_points
+
+from msgspec import Struct
+
+from gpu_agents.engines.base import Engine
+from schemas.errors import ConfigurationError
+
+GROUP = "storyreel.engines"
+
+
+class EngineEntry(Struct, frozen=True, kw_only=True):
+    """An installed engine that was not imported yet: its name, `module:Class` and the distribution that brings it."""
+
+    name: str
+    target: str
+    distribution: str
+    point: EntryPoint
+
+
+def collect(points: Iterable[EntryPoint]) -> dict[str, EngineEntry]:
+    """Entries by name, in the order of the names. Raises `ConfigurationError` when two entries claim one name."""
+    found: dict[str, EngineEntry] = {}
+    for point in points:
+        distribution = point.dist.name if point.dist is not None else ""
+        entry = EngineEntry(name=point.name, target=point.value, distribution=distribution, point=point)
+        if point.name in found:
+            other = found[point.name]
+            raise ConfigurationError(
+                f"entry points {GROUP}: the name {point.name!r} is claimed twice, by {other.target} ({other.distribution})"
+                f" and by {entry.target} ({distribution}); uninstall one of them"
+            )
+        found[point.name] = entry
+    return dict(sorted(found.items()))
+
+
+def installed() -> dict[str, EngineEntry]:
+    """Every engine of this environment; imports none of them. Raises `ConfigurationError` on a name claimed twice."""
+    return collect(entry_points(group=GROUP))
+
+
+def load(name: str) -> Engine:
+    """A fresh instance of the engine `name`; `setup` was not called yet.
+
+    Raises `ConfigurationError` when no such engine is installed, when its import fails or when it breaks the protocol.
+    """
+    entries = installed()
+    if name not in entries:
+        raise ConfigurationError(f"engine {name!r} is not installed; installed are: {', '.join(entries) or 'none'}")
+    entry = entries[name]
+    try:
+        engine = entry.point.load()()
+    except (ImportError, AttributeError) as error:
+        raise ConfigurationError(f"engine {name!r} ({entry.target}) cannot be imported: {error}") from error
+    if not isinstance(engine, Engine):
+        raise ConfigurationError(f"engine {name!r} ({entry.target}) does not have the members of the engine protocol")
+    if engine.name != name:
+        raise ConfigurationError(f"engine {name!r} ({entry.target}) calls itself {engine.name!r}; both names must agree")
+    return engine
