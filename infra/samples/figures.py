@@ -42,13 +42,13 @@ class Pose(Struct, frozen=True, kw_only=True):
     shade: str = "#8f86b8"
     light_from: float = 0.0
     strength: float = 0.35
-    background: tuple[str, str] = ("#eef1f2", "#d3dade")
+    background: str = "#bdd6dc"
 
 
 POSES: tuple[Pose, ...] = (
     Pose(),
-    Pose(yaw=0.8, gaze=0.4, smile=0.1, background=("#edf0ea", "#d0d8cf")),
-    Pose(yaw=-0.15, smile=1.0, brow_lift=0.7, background=("#f2eee8", "#dcd3c8")),
+    Pose(yaw=0.8, gaze=0.4, smile=0.1, background="#c3d9c6"),
+    Pose(yaw=-0.15, smile=1.0, brow_lift=0.7, background="#cdd3ea"),
     Pose(
         yaw=-0.45,
         smile=0.05,
@@ -58,7 +58,7 @@ POSES: tuple[Pose, ...] = (
         shade="#3b4480",
         light_from=0.0,
         strength=0.85,
-        background=("#c3cbd8", "#99a5b8"),
+        background="#8fa9cf",
     ),
 )
 

@@ -35,7 +35,7 @@ def draw(name: str, out_dir: Path) -> list[Path]:
 
 
 def portrait(look: Look, pose: Pose) -> str:
-    """The picture as SVG: a plain soft background, the figure, and the light laid over the figure only."""
+    """The picture as SVG: one plain background colour to cut out cleanly, the figure, and the light laid over the figure only."""
     figure = "".join(
         (
             hair_back(look, pose),
@@ -49,7 +49,7 @@ def portrait(look: Look, pose: Pose) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}">'
         f"<defs>{_gradients(look, pose)}</defs>"
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="url(#background)"/>'
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="{pose.background}"/>'
         f'<g id="figure">{figure}</g>'
         f'<mask id="whole" style="mask-type:alpha" maskUnits="userSpaceOnUse" x="0" y="0" width="{WIDTH}" height="{HEIGHT}">'
         f'<use href="#figure"/></mask>'
@@ -60,14 +60,12 @@ def portrait(look: Look, pose: Pose) -> str:
 
 
 def _gradients(look: Look, pose: Pose) -> str:
-    near, far = pose.background
     dark, bright = 1 - pose.light_from, pose.light_from
     strength = pose.strength
     skin = ((0, look.skin_light, 1), (0.62, look.skin, 1), (1, look.skin_shadow, 1))
     hair = ((0, look.hair_light, 1), (0.55, look.hair, 1), (1, look.hair_dark, 1))
     cloth = ((0, look.cloth_light, 1), (0.55, look.cloth, 1), (1, look.cloth_dark, 1))
     shades = (
-        _gradient("radial", "background", 'cx=".5" cy=".42" r=".75"', (0, near, 1), (1, far, 1)),
         _gradient("radial", "skin", f'cx="{0.46 - 0.08 * pose.yaw}" cy=".42" r=".72"', *skin),
         _gradient("linear", "neck", 'x1="0" y1="0" x2="0" y2="1"', (0, look.skin_deep, 1), (0.75, look.skin, 1)),
         _gradient("radial", "hair", 'cx=".4" cy=".2" r=".95"', *hair),

@@ -54,7 +54,7 @@ class _Builder:
         self._open: list[str] = []
         self._open_seconds = 0.0
         self._open_camera = ""
-        self._setting = Setting()
+        self._setting = self._now = Setting()  # `_now` knows the open sentences as well
         self._heading = ""
         self._scene = 1
         self._last_person = ""
@@ -81,7 +81,8 @@ class _Builder:
         self._flush(establish=True)
         if self._beats:
             self._scene = self._beats[-1].scene + 1
-        self._setting, self._heading = setting, heading[:120]
+        self._setting = self._now = setting
+        self._heading = heading[:120]
         self._speakers = []
 
     def _break(self, heading: str) -> None:
@@ -104,7 +105,7 @@ class _Builder:
 
     def _sentence(self, sentence: str, opens_paragraph: bool) -> None:
         if not self._script.screenplay:
-            moved = settings.moved(settings.follow(self._setting, join_all(self._open)), sentence, opens_paragraph)
+            moved = settings.moved(self._now, sentence, opens_paragraph)
             if moved is not None:
                 self._new_scene(moved, "")
         for piece in pieces(sentence, MAX_SPOKEN_SECONDS):
@@ -118,6 +119,7 @@ class _Builder:
             if self._open and (turns or full):
                 self._flush()
             self._open.append(piece)
+            self._now = settings.follow(self._now, piece)
             self._open_seconds += cost
             self._open_camera = self._open_camera or camera
 
@@ -126,7 +128,7 @@ class _Builder:
         text = join_all(self._open)
         self._open, self._open_seconds, self._open_camera = [], 0.0, ""
         if text:
-            self._setting = settings.follow(self._setting, text)
+            self._setting = self._now = settings.follow(self._setting, text)
             spoken = "" if self._script.screenplay else text
             self._append(Beat(kind="action", source=text, action=text, spoken=spoken, people=self._people(text)))
         elif establish and self._heading and (not self._beats or self._beats[-1].scene != self._scene):
@@ -149,7 +151,7 @@ class _Builder:
         if self._open and self._open_seconds < SHORT_SECONDS:
             lead = join_all(self._open)
             self._open, self._open_seconds, self._open_camera = [], 0.0, ""
-            self._setting = settings.follow(self._setting, lead)
+            self._setting = self._now = settings.follow(self._setting, lead)
         self._flush()
         last = self._beats[-1] if self._beats else None
         if not lead and self._script.screenplay and last is not None and self._is_lead(last):

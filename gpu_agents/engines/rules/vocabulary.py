@@ -31,6 +31,8 @@ class Lexicon:
 
     def find(self, text: str) -> list[Hit]:
         """Every hit in the order of the text."""
+        if not (self._latin.search(text) or self._han.search(text)):
+            return []
         hits = [Hit(self._meaning[m.group(1).lower()], m.group(), m.start()) for m in self._latin.finditer(text)]
         hits += [Hit(self._meaning[m.group()], m.group(), m.start()) for m in self._han.finditer(text)]
         return sorted(hits, key=lambda hit: hit.start)
