@@ -47,7 +47,7 @@ class ClipReader:
 
 
 def _open(path: Path) -> Any:
-    from moviepy import VideoFileClip  # noqa: PLC0415 - heavy, and only films with clips need it
+    from moviepy import VideoFileClip
 
     try:
         return VideoFileClip(str(path), audio=False)

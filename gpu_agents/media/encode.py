@@ -6,6 +6,7 @@ import queue
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 from msgspec import Struct
 
@@ -63,7 +64,7 @@ class FrameWriter:
         self._thread = threading.Thread(target=self._feed, name="frame-writer", daemon=True)
         self._thread.start()
 
-    def __enter__(self) -> FrameWriter:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
@@ -106,7 +107,7 @@ class FrameWriter:
 
 
 def encoder_arguments(job: Job) -> list[str]:
-    """ffmpeg's arguments that turn I420 frames on its input pipe and the sound file into `job.target`."""
+    """Ffmpeg's arguments that turn I420 frames on its input pipe and the sound file into `job.target`."""
     size = f"{job.width}x{job.height}"
     arguments = [*INPUT_OPTIONS, "-f", "rawvideo", "-pixel_format", "yuv420p", "-video_size", size]
     arguments += ["-framerate", str(job.fps), *_COLOUR, "-i", "pipe:0", *INPUT_OPTIONS, "-i", str(job.sound)]

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 import imageio_ffmpeg
 
@@ -56,7 +56,7 @@ class FFmpeg:
             raise RenderError("ffmpeg was started without an input pipe")
         return self._process.stdin
 
-    def __enter__(self) -> FFmpeg:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Self
 
 import av
 import numpy as np
@@ -65,7 +66,7 @@ class WavWriter:
         self._file.setsampwidth(2)
         self._file.setframerate(SAMPLE_RATE)
 
-    def __enter__(self) -> WavWriter:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

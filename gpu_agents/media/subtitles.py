@@ -132,7 +132,7 @@ def _fill(tokens: list[str], measure: Measure, limit: float) -> list[str]:
             line = token.lstrip()
         else:
             line += token
-    return lines + [line.rstrip()] if line.strip() else lines
+    return [*lines, line.rstrip()] if line.strip() else lines
 
 
 def _timestamp(seconds: float) -> str:

@@ -12,8 +12,8 @@ from schemas.envelope import LedgerRecord
 from schemas.render import StageFailedReport, StageReport, StageStartedReport, StageSucceededReport
 from schemas.tasks import StageCompleted, StageRetryScheduled, StagesPlanned, StageStarted, StageStopped
 from streams.domain import ending
-from streams.domain.admission import film_errors
 from streams.domain.drafts import about_task
+from streams.domain.limits import film_errors
 from streams.domain.policy import Policy
 from streams.domain.state import OUTSTANDING, ShardState, StageState, StageStatus, TaskState
 

@@ -23,7 +23,8 @@ WIDEST_ZOOM = 1.0
 
 class Pose(Struct, frozen=True):
     """The window at one moment: `zoom` >= 1 (1 = as wide as the canvas allows), its centre as a share of the free play
-    (-1..1 on each axis) and `roll` in degrees."""
+    (-1..1 on each axis) and `roll` in degrees.
+    """
 
     zoom: float
     x: float = 0.0
@@ -59,7 +60,7 @@ assert set(_MOVES) == set(get_args(Camera))
 def plan_move(camera: Camera, duration: float, seed: int, index: int) -> Move:
     """The move of one shot: mirrored on every second shot, shortened for shots below `FULL_MOVE_SECONDS` seconds."""
     move = _MOVES[camera]
-    chance = random.Random(f"{seed}/{index}")  # noqa: S311 - choreography, no secret
+    chance = random.Random(f"{seed}/{index}")
     mirror = -1.0 if (index + seed) % 2 else 1.0
     reach = min(1.0, 0.35 + 0.65 * duration / FULL_MOVE_SECONDS)
     middle = _between(move.start, move.end, 0.5)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gpu_agents.engines.base import OutputFile
 from gpu_agents.engines.animatic.timeline import Slot
+from gpu_agents.engines.base import OutputFile
 from gpu_agents.media.frames import Bytes, Planes, encode_jpeg, resize, to_rgb
 from schemas.errors import RenderError
 

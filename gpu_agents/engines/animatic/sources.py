@@ -61,7 +61,7 @@ class ClipSource:
     def __init__(self, path: Path, slot: Slot, spec: FilmSpec) -> None:
         self._reader = ClipReader(path, spec.width, spec.height, spec.fps, slot.last - slot.first)
 
-    def paint(self, frame: int, out: Planes) -> None:
+    def paint(self, frame: int, out: Planes) -> None:  # noqa: ARG002 - a clip is read in order
         to_planes(self._reader.next_frame(), out)
 
     def close(self) -> None:

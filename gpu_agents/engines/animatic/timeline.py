@@ -7,7 +7,7 @@ the outgoing picture runs on past its border and the incoming one starts before 
 
 from __future__ import annotations
 
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from msgspec import Struct
 
@@ -20,7 +20,8 @@ CLOSING_FADE_SECONDS = 0.6  # of a last shot whose transition is "fade"
 
 class Slot(Struct, frozen=True, kw_only=True):
     """One shot on the film's frame axis: seen from `start` to before `end`; its transition into the next shot covers
-    `half` frames on either side of `end`; its picture is needed from `first` to before `last`."""
+    `half` frames on either side of `end`; its picture is needed from `first` to before `last`.
+    """
 
     index: int
     start: int
@@ -51,7 +52,7 @@ def plan_slots(spec: FilmSpec) -> list[Slot]:
     if not spec.shots:
         raise RenderError("shots: a film needs at least one shot")
     borders = [0, *(round(total * spec.fps) for total in accumulate(shot.duration for shot in spec.shots))]
-    lengths = [end - start for start, end in zip(borders, borders[1:], strict=False)]
+    lengths = [end - start for start, end in pairwise(borders)]
     for shot, length in zip(spec.shots, lengths, strict=True):
         if length < 1:
             raise RenderError(f"shots: {shot.shot_id} lasts {shot.duration} s, which is less than one frame")

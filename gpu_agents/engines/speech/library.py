@@ -27,7 +27,7 @@ _lock = threading.Lock()
 
 def library_files() -> tuple[Path, Path] | None:
     """The shared library and its data folder from `espeakng-loader`, or None when they cannot be used here."""
-    import espeakng_loader  # noqa: PLC0415 - optional
+    import espeakng_loader
 
     library, data = Path(espeakng_loader.get_library_path()), Path(espeakng_loader.__file__).parent / "espeak-ng-data"
     if not library.is_file() or not data.is_dir() or len(str(data).encode()) > LONGEST_DATA_PATH:

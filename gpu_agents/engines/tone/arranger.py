@@ -27,7 +27,7 @@ class Note(Struct, frozen=True):
 
 def play(character: Character, seed: str) -> Iterator[Note]:
     """The notes of a mood, bar after bar for ever. The same seed gives the same notes."""
-    chance = random.Random(seed)  # noqa: S311 - music, no secret
+    chance = random.Random(seed)
     beat = 60.0 / character.bpm
     motif = _motif(character, chance)
     bar = 0
@@ -143,17 +143,17 @@ def _drums(character: Character, start: float, beat: float, bar: int, chance: ra
     hits: list[tuple[float, Samples, float, float]] = []
     if character.drums == "shaker":
         eighths = range(character.beats * 2)
-        hits = [(place / 2, voices.shaker(place % 2 == 1), chance.uniform(0.5, 0.8), 0.3) for place in eighths]
+        hits = [(place / 2, voices.shaker(accent=place % 2 == 1), chance.uniform(0.5, 0.8), 0.3) for place in eighths]
     elif character.drums == "heartbeat":
-        hits = [(0.0, voices.taiko(True), 0.5, 0.0), (0.45, voices.taiko(True), 0.32, 0.0)]
+        hits = [(0.0, voices.taiko(deep=True), 0.5, 0.0), (0.45, voices.taiko(deep=True), 0.32, 0.0)]
     elif character.drums == "taiko":
         hits = [
-            (0.0, voices.taiko(True), 1.0, 0.0),
-            (2.5, voices.taiko(True), 0.6, -0.1),
-            (3.0, voices.taiko(False), 0.5, 0.2),
+            (0.0, voices.taiko(deep=True), 1.0, 0.0),
+            (2.5, voices.taiko(deep=True), 0.6, -0.1),
+            (3.0, voices.taiko(deep=False), 0.5, 0.2),
         ]
         if bar % 4 == 3:
-            hits += [(3.25 + step / 4, voices.taiko(False), 0.35 + 0.12 * step, 0.2 - 0.2 * step) for step in range(3)]
+            hits += [(3.25 + step / 4, voices.taiko(deep=False), 0.35 + 0.12 * step, 0.2 - 0.2 * step) for step in range(3)]
     return [Note(_samples(start + place * beat), sound, DRUM_GAIN * gain, pan) for place, sound, gain, pan in hits]
 
 

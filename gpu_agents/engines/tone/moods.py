@@ -17,7 +17,8 @@ HARMONIC, LYDIAN = (0, 2, 3, 7, 8), (0, 2, 4, 6, 7, 11)
 
 class Character(Struct, frozen=True, kw_only=True):
     """A mood's music. `bars` per chord; `density` 0..1 = share of the melody's places that sound; `wet` 0..1 = reverb;
-    `bright` 0..1 = how open the pad is; `level` scales the whole so that all moods are about equally loud."""
+    `bright` 0..1 = how open the pad is; `level` scales the whole so that all moods are about equally loud.
+    """
 
     bpm: float
     beats: int

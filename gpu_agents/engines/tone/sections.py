@@ -1,9 +1,12 @@
-"""The whole bed: sections of one mood each, crossfaded at their borders, faded at both ends, in blocks. Exactly as long as asked."""
+"""The whole bed: sections of one mood each, crossfaded at their borders, faded at both ends, in blocks.
+
+The bed is exactly as long as its sections together.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import numpy as np
 from msgspec import Struct
@@ -18,7 +21,8 @@ FADE_IN, FADE_OUT = 0.5, 2.0  # s, of the whole bed
 
 class Span(Struct, frozen=True, kw_only=True):
     """Where a section sounds, in samples. It fades in from `begin` and fades out until `end`, which lies as far beyond its
-    border as the next section's `fade_in` is long."""
+    border as the next section's `fade_in` is long.
+    """
 
     mood: Mood
     begin: int
@@ -42,7 +46,7 @@ def plan_spans(spec: MusicSpec) -> list[Span]:
             merged.append((mood, seconds))
     borders = [0, *(round(total * SAMPLE_RATE) for total in accumulate(seconds for _, seconds in merged))]
     borders[-1] = total_samples(spec)
-    lengths = [after - before for before, after in zip(borders, borders[1:], strict=False)]
+    lengths = [after - before for before, after in pairwise(borders)]
     fades = [0, *(min(round(CROSSFADE_SECONDS * SAMPLE_RATE), length // 2) for length in lengths[1:]), 0]
     return [
         Span(

@@ -1,0 +1,65 @@
+# storyreel: `make demo` renders a film on a fresh machine, `make test` checks everything. Needs Linux and Python 3.11+.
+PYTHON ?= python3
+DATA ?= .storyreel
+SCRIPT ?= en
+UV := .tools/bin/uv
+BIN := .venv/bin
+TARGETS := api gpu_agents infra projections schemas streams tests
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev demo up down status test lint fmt lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+$(UV):
+	@$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed (PYTHON=python3.x make ...)"'
+	@$(PYTHON) -m venv .tools && .tools/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+
+.venv/.runtime: $(UV) requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
+	@echo "installing the product into .venv"
+	@$(UV) pip install --quiet --python .venv --require-hashes --compile-bytecode -r requirements.lock
+	@$(UV) pip install --quiet --python .venv --no-deps --editable .
+	@touch $@
+
+.venv/.dev: .venv/.runtime requirements-dev.lock
+	@echo "installing the test tools into .venv"
+	@$(UV) pip install --quiet --python .venv --require-hashes --compile-bytecode -r requirements-dev.lock
+	@touch $@
+
+install: .venv/.runtime ## prepare .venv with the storyreel command
+
+install-dev: .venv/.dev ## the same plus test tools
+
+demo: install ## script to film on a local stack: SCRIPT=en, zh or a file
+	@$(BIN)/storyreel demo --data $(DATA) --script $(SCRIPT)
+
+up: install ## start the local stack and leave it running
+	@$(BIN)/storyreel up --detach --data $(DATA)
+
+down: install ## stop it
+	@$(BIN)/storyreel down --data $(DATA)
+
+status: install ## what runs where
+	@$(BIN)/storyreel status --data $(DATA)
+
+test: install-dev ## every test: units, contracts, real Kafka and PostgreSQL, the demo
+	@$(BIN)/python -m pytest
+
+lint: install-dev ## style, types, import directions
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy $(TARGETS)
+	@$(BIN)/lint-imports
+
+fmt: install-dev ## put the code into its one form
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: $(UV) ## resolve the locks anew; no registry is named in them
+	@$(UV) pip compile --quiet pyproject.toml --universal --generate-hashes --no-header --no-emit-index-url --no-annotate --python-version 3.11 -o requirements.lock
+	@$(UV) pip compile --quiet pyproject.toml --group dev --universal --generate-hashes --no-header --no-emit-index-url --no-annotate --python-version 3.11 -c requirements.lock -o requirements-dev.lock
+
+clean: ## remove what make built, keep data
+	@rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,66 @@
+"""The Faust app of the read models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from faust.types import TP
+from msgspec import Struct
+
+from infra.settings import Settings
+from projections.apply import Partition
+from projections.catch_up import Reader, stored_cursors
+from projections.tables import PROJECTED
+from streams.read_models.feed import Feed
+from streams.read_models.transport import ReadModelApp, check_faust_version
+
+APP_ID = "storyreel-read-models"
+
+
+class Deps(Struct, frozen=True):
+    """What the agents need: how to read and apply, the partitions with their identity, and whom to tell of a start."""
+
+    reader: Reader
+    partitions: Sequence[Partition]
+    ready: Callable[[], None]
+
+
+def create_app(settings: Settings, deps: Deps) -> ReadModelApp:
+    """The app with one agent a projected topic, not started; `app.feeds` are to be run beside it."""
+    check_faust_version()
+    app = ReadModelApp(
+        APP_ID,
+        broker=[f"kafka://{address.strip()}" for address in settings.kafka.split(",")],
+        autodiscover=False,
+        store="memory://",
+        datadir=str(settings.data_dir / "read-models"),
+        web_enabled=False,
+        processing_guarantee="at_least_once",
+        value_serializer="raw",
+        key_serializer="raw",
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        broker_session_timeout=10,
+        broker_max_poll_interval=8_640_000,  # a worker without partitions never polls and would leave for ever
+        consumer_auto_offset_reset="earliest",
+        stream_wait_empty=False,  # a record applied twice changes nothing, a rebalance that waits may never end
+    )
+    identities = {partition.topic: partition.identity for partition in deps.partitions}
+    app.feeds = [Feed(topic.name, deps.reader, identities[topic.name]) for topic in PROJECTED]
+    for feed in app.feeds:
+        topic = app.topic(feed.topic, key_serializer="raw", value_serializer="raw")
+        app.agent(topic, name=f"read-models.{feed.topic}", concurrency=1)(feed.drain)
+
+    async def positions(assigned: set[TP]) -> Mapping[TP, int]:
+        cursors = await stored_cursors(deps.reader.pool)
+        found = {tp: cursors.get((tp.topic, tp.partition)) for tp in assigned}
+        deps.ready()
+        return {tp: cursor.next_offset if cursor else 0 for tp, cursor in found.items()}
+
+    async def on_assigned(_: ReadModelApp, assigned: set[TP], **__: object) -> None:
+        if not assigned:  # a spare worker: ready to take over
+            deps.ready()
+
+    app.positions = positions
+    app.on_partitions_assigned.connect(on_assigned, weak=False)
+    return app

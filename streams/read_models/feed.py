@@ -1,0 +1,88 @@
+"""From a Faust stream to PostgreSQL: whatever waits becomes one transaction, then it is acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from projections.apply import Partition, apply_batch
+from projections.catch_up import Reader, catch_up
+from projections.cursors import Cursor, LogIdentity
+from projections.postgres import retrying
+from projections.selection import GapError
+from schemas.errors import InfrastructureError
+
+log = logging.getLogger(__name__)
+BATCH = 500
+QUEUE = 2000
+_BROKER_PAUSE = 0.5
+
+
+class Feed:
+    """One topic. `drain` is the agent's body and only queues; `run` applies, alone and in order.
+
+    Faust acknowledges what its handler let go of, even by raising; so acknowledging waits for the commit, and whoever
+    runs `run` must end the process when it raises.
+    """
+
+    def __init__(self, topic: str, reader: Reader, identity: LogIdentity) -> None:
+        self.topic = topic
+        self._reader = reader
+        self._identity = identity
+        self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue(QUEUE)
+
+    async def drain(self, stream: Any) -> AsyncIterator[None]:
+        """Put the events of the stream into the queue, waiting while it is full."""
+        manual = stream.noack()
+        async for event in manual.events():
+            await self._waiting.put(_Waiting(manual, event))
+            yield
+
+    async def run(self) -> None:
+        """Apply batches for ever; a lone event waits for nothing."""
+        while True:
+            batch = [await self._waiting.get()]
+            while len(batch) < BATCH and not self._waiting.empty():
+                batch.append(self._waiting.get_nowait())
+            by_partition: dict[int, list[Any]] = defaultdict(list)
+            for item in batch:
+                by_partition[item.event.message.partition].append(item.event.message)
+            for number, messages in by_partition.items():
+                await self._apply(number, messages)
+            for item in batch:
+                await item.stream.ack(item.event)
+
+    async def _apply(self, number: int, messages: Sequence[Any]) -> Cursor:
+        partition = Partition(topic=self.topic, number=number, identity=self._identity)
+        decode = self._reader.decoder.delivered
+        delivered = [await decode(self.topic, m.offset, m.key, m.value, list(m.headers or ())) for m in messages]
+        try:
+            return await retrying(
+                lambda: apply_batch(self._reader.pool, partition, delivered, self._reader.ports), timeout=None
+            )
+        except GapError as gap:
+            log.warning("%s; reading the missing records", gap)
+        return await self._refill(partition, until=messages[-1].offset + 1)
+
+    async def _refill(self, partition: Partition, until: int) -> Cursor:
+        """Read from the position up to the batch's end; `GapError` now means that the log itself has a hole."""
+        while True:
+            try:
+                return await catch_up(self._reader, partition, until)
+            except GapError:
+                raise
+            except InfrastructureError as error:
+                log.warning("%s; trying again", error)
+                await asyncio.sleep(_BROKER_PAUSE)
+
+
+class _Waiting(Struct, frozen=True):
+    """An event and the stream that acknowledges it."""
+
+    stream: Any
+    event: Any

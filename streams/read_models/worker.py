@@ -1,0 +1,110 @@
+"""The process that keeps the read models: catch up in bulk, then follow with Faust until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+
+from infra.kafka import create_producer
+from infra.keystore import KeyErasedError, KeyMissingError, SqliteKeystore, open_keystore, unseal_json
+from infra.ready import mark_ready
+from infra.registry import load_codec
+from infra.settings import Settings
+from projections.apply import Ports
+from projections.catch_up import Reader, catch_up_all
+from projections.decoding import Decoder
+from projections.migrate import migrate
+from projections.postgres import Pool, create_pool, retrying
+from projections.writers import Unseal
+from schemas.errors import ContractError
+from schemas.purposes import aad
+from streams.read_models.app import Deps, create_app
+from streams.read_models.dead_letters import DeadLetterOffice
+from streams.read_models.transport import ReadModelApp
+
+log = logging.getLogger(__name__)
+UNEXPECTED = 70  # exit status; the supervisor starts the process again
+_STOP_TIMEOUT = 3.0
+
+
+def keystore_unseal(keystore: SqliteKeystore) -> Unseal:
+    """Opens results with the account's key; None when the key is erased, missing here, or does not fit."""
+
+    def unseal(account_id: str, sealed: bytes) -> dict[str, Any] | None:
+        try:
+            return unseal_json(keystore.account_key(account_id), sealed, aad(account_id, "result"))
+        except KeyErasedError:
+            return None
+        except (KeyMissingError, ContractError) as error:
+            log.warning("a result of account %s stays sealed: %s", account_id, error)
+            return None
+
+    return unseal
+
+
+async def run(settings: Settings, environ: Mapping[str, str], stop: asyncio.Event) -> int:
+    """Run until `stop` is set; returns the exit status. Raises what keeps it from starting."""
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(_pool(settings))
+        producer = await stack.enter_async_context(_producer(settings))
+        keystore = open_keystore(settings, environ)
+        stack.callback(keystore.close)
+        await retrying(lambda: migrate(pool), timeout=60)
+        decoder = Decoder(await load_codec(settings), settings)
+        ports = Ports(keystore_unseal(keystore), DeadLetterOffice(settings, producer))
+        reader = Reader(settings, pool, decoder, ports)
+        partitions = await catch_up_all(reader)
+        app = create_app(settings, Deps(reader, partitions, lambda: mark_ready(environ)))
+        return await _follow(app, stop)
+
+
+async def _follow(app: ReadModelApp, stop: asyncio.Event) -> int:
+    feeds = [asyncio.create_task(feed.run(), name=f"feed {feed.topic}") for feed in app.feeds]
+    await app.start()
+    watched = [*feeds, asyncio.create_task(stop.wait()), asyncio.create_task(_crashed(app))]
+    ended, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+    if not stop.is_set():
+        for task in ended:
+            log.critical("read models: %s ended", task.get_name(), exc_info=task.exception())
+        logging.shutdown()
+        os._exit(UNEXPECTED)  # nothing may be acknowledged on the way out
+    for task in watched:
+        task.cancel()
+    try:
+        await asyncio.wait_for(app.stop(), _STOP_TIMEOUT)
+    except TimeoutError:
+        log.warning("Faust did not stop within %g s", _STOP_TIMEOUT)
+        logging.shutdown()
+        os._exit(0)  # its threads would hold the process; all that matters is in PostgreSQL
+    return 0
+
+
+async def _crashed(app: ReadModelApp) -> None:
+    """Ends, by raising, when a service of the app has crashed or the app has stopped by itself."""
+    result = await app.wait(asyncio.Event().wait())
+    raise RuntimeError(f"Faust stopped: {app.crash_reason or result!r}")
+
+
+@asynccontextmanager
+async def _pool(settings: Settings) -> AsyncIterator[Pool]:
+    pool = await create_pool(settings.database_url, max_size=8, writes=True, name="storyreel-read-models")
+    try:
+        yield pool
+    finally:
+        pool.terminate()
+
+
+@asynccontextmanager
+async def _producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
+    producer = create_producer(settings.kafka)
+    await producer.start()
+    try:
+        yield producer
+    finally:
+        await producer.stop()
