@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 import stamina
-from confluent_kafka.schema_registry import Schema, SchemaRegistryClient, ServerConfig
+from confluent_kafka.schema_registry import ConfigCompatibilityLevel, Schema, SchemaRegistryClient, ServerConfig
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from infra.settings import Settings
@@ -20,7 +20,7 @@ from schemas.serde import Codec, UnknownSchemaError, fingerprint, schema_text, s
 from schemas.topics import TOPIC_OF
 
 log = logging.getLogger(__name__)
-COMPATIBILITY = "FULL_TRANSITIVE"
+COMPATIBILITY = ConfigCompatibilityLevel.FULL_TRANSITIVE
 CACHE_NAME = "schema-ids.json"
 
 
@@ -52,7 +52,7 @@ def register_all(settings: Settings) -> dict[str, int]:
     except OSError as error:
         raise InfrastructureError(f"schema registry at {settings.registry_url} is away: {error}") from error
     _write_cache(cache_path(settings), ids)
-    log.info("registered %d schemas under %s", len(ids), COMPATIBILITY)
+    log.info("registered %d schemas under %s", len(ids), COMPATIBILITY.value)
     return ids
 
 
