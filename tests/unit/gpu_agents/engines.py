@@ -79,6 +79,12 @@ class PuppetEngine:
             time.sleep(0.005)
             context.check_cancelled()
 
+    def do_until_file(self, argument: str, context: RenderContext) -> None:
+        context.progress(1, 1000, b"a small jpeg")
+        while not Path(argument).exists():
+            time.sleep(0.005)
+            context.check_cancelled()
+
     def do_until_told(self, argument: str, context: RenderContext) -> None:
         context.progress(1, 1000)
         assert self.told.wait(60)

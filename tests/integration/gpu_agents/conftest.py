@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from msgspec.structs import replace
+
+from infra.local.stack import LocalStack, StackOptions
+from infra.settings import Settings
+from schemas.topics import TOPICS
+
+
+@pytest.fixture(scope="package")
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
+    folder = tmp_path_factory.mktemp("stack")
+    async with LocalStack(folder, options=StackOptions(topics=TOPICS)) as stack:
+        yield stack
+
+
+@pytest.fixture
+def settings(stack: LocalStack) -> Settings:
+    return replace(stack.settings, heartbeat_interval=0.5, lease_timeout=4.0)
