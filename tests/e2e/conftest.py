@@ -1,0 +1,85 @@
+"""One whole stack for the tests of this folder: real Kafka, registry, PostgreSQL, every process of the product, two devices."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from infra.cli.user import create_user
+from infra.local.apps import APPS
+from infra.local.stack import LocalStack, StackOptions
+from infra.settings import Settings
+from schemas.topics import TOPICS
+
+TERMINAL = {"completed", "failed", "cancelled"}
+
+
+class Account:
+    """A client of one account."""
+
+    def __init__(self, stack: LocalStack, tier: str) -> None:
+        created = create_user(stack.settings, tier)
+        self.account_id = created["user_id"]
+        headers = {"Authorization": f"Bearer {created['api_key']}"}
+        base = f"{stack.settings.base_url}/api/v1/"
+        limits = httpx.Limits(max_connections=200)
+        self.http = httpx.AsyncClient(base_url=base, headers=headers, timeout=30, trust_env=False, limits=limits)
+
+    async def accepted(self, path: str, body: dict[str, Any], **headers: str) -> dict[str, Any]:
+        """POST work and insist on 202."""
+        response = await self.http.post(path, json=body, headers=headers)
+        assert response.status_code == 202, response.text
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    async def task(self, task_id: str) -> dict[str, Any]:
+        """GET a task and insist on 200."""
+        response = await self.http.get(f"tasks/{task_id}")
+        assert response.status_code == 200, response.text
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    async def finished(self, task_id: str) -> dict[str, Any]:
+        """Follow the task's stream to its end."""
+        async with self.http.stream("GET", f"tasks/{task_id}/stream", timeout=120) as response:
+            assert response.status_code == 200
+            async for _ in response.aiter_lines():
+                pass
+        task = await self.task(task_id)
+        assert task["status"] in TERMINAL, task
+        return task
+
+
+@pytest.fixture(scope="session")
+async def stack() -> AsyncIterator[LocalStack]:
+    """The stack, with waits short enough for tests."""
+    folder = Path(tempfile.mkdtemp(prefix="storyreel-e2e-"))
+    base = Settings(retry_wait=1.0, lease_timeout=5.0, heartbeat_interval=0.5)
+    options = StackOptions(apps=APPS, devices=2, topics=TOPICS, base=base)
+    try:
+        async with LocalStack(folder, options=options) as running:
+            yield running
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+async def account(stack: LocalStack) -> AsyncIterator[Account]:
+    """A new VIP account."""
+    made = Account(stack, "vip")
+    yield made
+    await made.http.aclose()
+
+
+@pytest.fixture
+async def free_account(stack: LocalStack) -> AsyncIterator[Account]:
+    """A new free account: 20 pictures and 2 films a day."""
+    made = Account(stack, "free")
+    yield made
+    await made.http.aclose()
