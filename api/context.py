@@ -16,11 +16,11 @@ from api.errors import ApiError, invalid
 from api.planning.call import Call, task_id_for
 from api.rules import BadField
 from api.sealing import AccountSeal
-from api.trace import trace_id_of, traceparent_of
+from api.trace import request_id_of
 from infra.keystore import Principal
 from schemas import requests
 from schemas.decisions import Outcome, RequestDecided
-from schemas.ids import is_id, new_id
+from schemas.ids import is_id
 
 B = TypeVar("B", bound=Body)
 MAX_JSON = 1024 * 1024
@@ -67,18 +67,22 @@ def account_seal(request: UserRequest, deps: Deps) -> AccountSeal:
     return AccountSeal(deps.keystore.account_key(request.user.account_id, create=True))
 
 
-def open_call(request: UserRequest, deps: Deps, seal: AccountSeal, operation: str, canonical: object) -> Call:
-    """The identity of this call; `canonical` is what was asked, as plain JSON types."""
+def open_call(
+    request: UserRequest, deps: Deps, seal: AccountSeal, operation: str, canonical: object, *, concerns: str = ""
+) -> Call:
+    """The identity of this call. `canonical` is what was asked, as plain JSON types; `concerns` is the existing task or
+    the account that the call is about, "" when it makes a new task.
+    """
     key = request.headers.get("idempotency-key")
     if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
         raise invalid(BadField("Idempotency-Key", "pattern", {"pattern": "1-255 printable ASCII characters"}))
-    request_id = new_id()
+    request_id = request_id_of(request.scope)
     now = deps.now()
     return Call(
         account_id=request.user.account_id,
         key_id=request.user.key_id,
         request_id=request_id,
-        task_id=task_id_for(request.user.account_id, key, request_id),
+        task_id=concerns or task_id_for(request.user.account_id, key, request_id),
         body_hash=seal.digest(operation, canonical),
         now=now,
         valid_until=now + timedelta(seconds=deps.settings.request_ttl),
@@ -92,7 +96,7 @@ async def submit(request: UserRequest, deps: Deps, record: requests.Request) -> 
     Idempotency-Key is still a replay.
     """
     info = record.request
-    if request.headers.get("idempotency-key") is not None:
+    if request.headers.get("idempotency-key") is not None and info.body_hash:
         old = await deps.reads.task(record.envelope.account_id, info.task_id)
         if old is not None and old.state != "rejected" and deps.now() - old.created_at > timedelta(hours=24):
             if old.body_hash != info.body_hash:
@@ -105,7 +109,7 @@ async def submit(request: UserRequest, deps: Deps, record: requests.Request) -> 
                 estimated_ms=old.estimated_ms,
             )
     try:
-        decision = await deps.gateway.submit(record, traceparent_of(trace_id_of(request.scope)))
+        decision = await deps.gateway.submit(record)
     finally:
         deps.reads.touch(info.task_id)
     return decision

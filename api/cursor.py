@@ -1,34 +1,38 @@
-"""Opaque cursors of lists: URL-safe base64 of the position the next page starts after."""
+"""Opaque cursors of lists: URL-safe base64 of the place after which the next page starts."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+from datetime import datetime
 
 from api.errors import invalid
+from api.ports import Before
 from api.rules import BadField
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
 
 
-def encode_cursor(position: str) -> str:
-    """A position as clients see it; they hand it back unread."""
-    return base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
+def encode_cursor(created_at: datetime, row_id: str) -> str:
+    """The place of the last row of a page; clients hand it back unread."""
+    text = f"{created_at.isoformat()}|{row_id}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str | None) -> str | None:
-    """The position of a cursor, None without one. Raises a 400 that names `cursor` when no list gave it out."""
+def decode_cursor(cursor: str | None) -> Before | None:
+    """The place of a cursor, None without one. Raises a 400 that names `cursor` when no list gave it out."""
     if cursor is None:
         return None
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        position = raw.decode()
+        text, _, row_id = raw.decode().partition("|")
+        created_at = datetime.fromisoformat(text)
     except (binascii.Error, ValueError) as error:
         raise invalid(BadField("cursor", "cursor")) from error
-    if not position or encode_cursor(position) != cursor:
+    if created_at.tzinfo is None or not row_id or encode_cursor(created_at, row_id) != cursor:
         raise invalid(BadField("cursor", "cursor"))
-    return position
+    return created_at, row_id
 
 
 def parse_limit(text: str | None) -> int:

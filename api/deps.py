@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,7 @@ from typing import Annotated, Protocol
 
 from litestar.params import Dependency
 
+from api.lag import LagClock
 from api.live.hub import Hub
 from api.metrics import Metrics
 from api.ports import ReadModel
@@ -24,7 +26,7 @@ from schemas.requests import Request
 class Submits(Protocol):
     """The gateway."""
 
-    async def submit(self, request: Request, traceparent: str = "") -> RequestDecided:
+    async def submit(self, request: Request) -> RequestDecided:
         """The decision about a request, see `api.gateway.Gateway`."""
         ...
 
@@ -36,6 +38,10 @@ class Liveness(Protocol):
     def alive(self) -> bool:
         """Whether the broker answered within the last few seconds."""
         ...
+
+    started: asyncio.Event
+    lag: int
+    poison: int
 
     def sequence(self, topic: str, partition: int) -> int:
         """The last `partition_seq` taken."""
@@ -56,6 +62,7 @@ class Deps:
     hub: Hub
     pictures: Pictures
     metrics: Metrics
+    lag_clock: LagClock
     now: Callable[[], datetime]
 
 

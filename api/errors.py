@@ -15,6 +15,7 @@ from api.language import Language
 from api.problems import code_of_status, kind_of
 from api.rules import BadField, field_errors, summary
 from api.trace import language_of, trace_id_of
+from projections.postgres import is_transient
 from schemas.common import FieldError, Problem
 from schemas.errors import InfrastructureError, StoryreelError
 
@@ -96,6 +97,9 @@ def to_api_error(error: Exception) -> ApiError:
         case InfrastructureError():
             log.warning("infrastructure: %s", error)
             return unavailable("a part of the service is away")
+        case _ if is_transient(error):
+            log.warning("the database is away: %r", error)
+            return unavailable("the database is away")
         case _:
             log.error("unexpected error", exc_info=error)
             return ApiError("internal")

@@ -37,9 +37,9 @@ class Gateway:
         self._bootstrap, self._codec, self._board, self._metrics = bootstrap, codec, board, metrics
         self._shards, self.ttl = shards, ttl
         self._producer: AIOKafkaProducer | None = None
-        self._lock = asyncio.Lock()
+        self._starting: asyncio.Task[AIOKafkaProducer] | None = None
 
-    async def submit(self, request: Request, traceparent: str = "") -> RequestDecided:
+    async def submit(self, request: Request) -> RequestDecided:
         """The decision that lets the call go on: accepted, or a duplicate of an accepted one.
 
         Raises `ApiError`: the rejection, "idempotency_key_reuse", "request_expired", "decision_unknown" after `ttl` plus
@@ -49,7 +49,7 @@ class Gateway:
         with self._board.expect(request.request.request_id) as future:
             try:
                 async with asyncio.timeout(self.ttl + PATIENCE):
-                    await self._send(request, value, traceparent)
+                    await self._send(request, value)
                     decision = await future
             except TimeoutError as error:
                 self._metrics.decisions.labels("unknown").inc()
@@ -59,7 +59,8 @@ class Gateway:
 
     async def close(self) -> None:
         """Stop the producer; what was handed to it is sent first."""
-        await self._discard(self._producer)
+        if self._producer is not None:
+            await self._discard(self._producer)
 
     def _encode(self, request: Request) -> bytes:
         try:
@@ -72,7 +73,7 @@ class Gateway:
             )
         return value
 
-    async def _send(self, request: Request, value: bytes, traceparent: str) -> None:
+    async def _send(self, request: Request, value: bytes) -> None:
         producer = await self._started()
         account_id = request.envelope.account_id
         try:
@@ -82,7 +83,7 @@ class Gateway:
                 value,
                 key=account_id,
                 partition=shard_of(account_id, self._shards),
-                headers=self._codec.headers(request, source=SOURCE, traceparent=traceparent),
+                headers=self._codec.headers(request, source=SOURCE),
                 timeout=self.ttl + PATIENCE,
             )
         except InfrastructureError as error:
@@ -93,24 +94,28 @@ class Gateway:
             raise unknown(request.request.task_id) from error
 
     async def _started(self) -> AIOKafkaProducer:
-        async with self._lock:
-            if self._producer is None:
-                producer = create_producer(self._bootstrap)
-                try:
-                    await asyncio.wait_for(producer.start(), START_TIMEOUT)  # type: ignore[no-untyped-call]
-                except (KafkaError, OSError, TimeoutError) as error:
-                    await producer.stop()  # type: ignore[no-untyped-call]
-                    raise unavailable("the event log is away; nothing was accepted") from error
-                self._producer = producer
-            return self._producer
+        if self._producer is None:
+            if self._starting is None:
+                self._starting = asyncio.create_task(self._start())
+            self._producer = await asyncio.shield(self._starting)
+        return self._producer
 
-    async def _discard(self, producer: AIOKafkaProducer | None) -> None:
-        if producer is None:
-            return
+    async def _start(self) -> AIOKafkaProducer:
+        producer = create_producer(self._bootstrap)
+        try:
+            await asyncio.wait_for(producer.start(), START_TIMEOUT)
+        except (KafkaError, OSError, TimeoutError) as error:
+            await producer.stop()
+            raise unavailable("the event log is away; nothing was accepted") from error
+        finally:
+            self._starting = None
+        return producer
+
+    async def _discard(self, producer: AIOKafkaProducer) -> None:
         if self._producer is producer:
             self._producer = None
         try:
-            await asyncio.wait_for(producer.stop(), START_TIMEOUT)  # type: ignore[no-untyped-call]
+            await asyncio.wait_for(producer.stop(), START_TIMEOUT)
         except (KafkaError, TimeoutError) as error:
             log.warning("the producer did not stop cleanly: %r", error)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import datetime
 from typing import Protocol
 
 from projections.folds.assets import AssetRow
@@ -12,7 +12,9 @@ from projections.folds.quotas import UsageRow
 from projections.folds.storyboards import StoryboardRow
 from projections.folds.task_events import TaskEventRow
 from projections.folds.task_rows import TaskRow
-from schemas.common import Limits
+from schemas.common import Limits, TaskKind
+
+Before = tuple[datetime, str]  # created_at and id of the last row of a page
 
 
 class ReadModel(Protocol):
@@ -21,21 +23,25 @@ class ReadModel(Protocol):
     async def task(self, account_id: str, task_id: str) -> TaskRow | None: ...
 
     async def tasks(
-        self, account_id: str, status: str | None, kind: str | None, before: str | None, limit: int
+        self, account_id: str, status: str | None, kind: TaskKind | None, before: Before | None, limit: int
     ) -> Sequence[TaskRow]: ...
+
+    async def queue_position(self, task_id: str) -> int | None: ...
 
     async def task_events(self, account_id: str, task_id: str, after_account_seq: int) -> Sequence[TaskEventRow]: ...
 
-    async def usage(self, account_id: str, day_from: date) -> Sequence[UsageRow]: ...
+    async def usage(self, account_id: str, since_day: str) -> Sequence[UsageRow]: ...
 
     async def limits(self, account_id: str) -> Limits | None: ...
 
     async def character(self, account_id: str, character_id: str) -> CharacterRow | None: ...
 
-    async def characters(self, account_id: str, before: str | None, limit: int) -> Sequence[CharacterRow]: ...
+    async def characters(self, account_id: str, before: Before | None, limit: int) -> Sequence[CharacterRow]: ...
 
     async def asset(self, account_id: str, asset_id: str) -> AssetRow | None: ...
 
     async def storyboard(self, account_id: str, storyboard_id: str) -> StoryboardRow | None: ...
+
+    async def wait_for(self, topic: str, partition: int, partition_seq: int, timeout: float) -> bool: ...
 
     async def cursor(self, topic: str, partition: int) -> int: ...

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
 from api.live.overlay import Overlay
-from api.ports import ReadModel
+from api.ports import Before, ReadModel
 from projections.folds.assets import AssetRow
 from projections.folds.characters import CharacterRow
 from projections.folds.storyboards import StoryboardRow
 from projections.folds.task_events import TaskEventRow
 from projections.folds.task_rows import TaskRow
+from schemas.common import Limits, TaskKind
 from schemas.topics import ASSETS, CHARACTERS, STORYBOARDS, TASKS, USERS, shard_of
 
 T = TypeVar("T")
 END_TIMEOUT = 1.0  # seconds to reach the end of a partition
 STORE_TIMEOUT = 1.0  # seconds for the read model to store what was seen
 HISTORY_TIMEOUT = 5.0
-POLL = 0.02
 TOUCHED = 10_000
 
 
@@ -61,6 +60,18 @@ class Reads:
             self._touched.pop(task_id, None)
         return await self._look(account_id, task_id)
 
+    async def tasks(
+        self, account_id: str, *, status: str | None, kind: TaskKind | None, before: Before | None, limit: int
+    ) -> list[TaskRow]:
+        """A page of the account's tasks, newest first; rows that are newer in memory are shown as they are there."""
+        await self.settle(TASKS.name, account_id)
+        rows = await self._queries.tasks(account_id, status, kind, before, limit)
+        return [self._overlay.merge(row) or row for row in rows]
+
+    async def queue_position(self, row: TaskRow) -> int | None:
+        """1 for the task that is served next, None unless it waits."""
+        return await self._queries.queue_position(row.task_id) if row.state in {"queued", "retrying"} else None
+
     async def finished(self, account_id: str, task_id: str) -> bool:
         """Whether nothing more will happen to the task."""
         row = await self.task(account_id, task_id)
@@ -81,6 +92,11 @@ class Reads:
         await self.settle(CHARACTERS.name, account_id)
         return await self._queries.character(account_id, character_id)
 
+    async def characters(self, account_id: str, before: Before | None, limit: int) -> Sequence[CharacterRow]:
+        """A page of the account's characters, newest first."""
+        await self.settle(CHARACTERS.name, account_id)
+        return await self._queries.characters(account_id, before, limit)
+
     async def asset(self, account_id: str, asset_id: str) -> AssetRow | None:
         """The upload if it is the account's."""
         return await self._found(ASSETS.name, account_id, lambda: self._queries.asset(account_id, asset_id))
@@ -91,10 +107,14 @@ class Reads:
             STORYBOARDS.name, account_id, lambda: self._queries.storyboard(account_id, storyboard_id)
         )
 
+    async def limits(self, account_id: str) -> Limits | None:
+        """The account's limits as they are now, None before its registration is stored."""
+        return await self._found(USERS.name, account_id, lambda: self._queries.limits(account_id))
+
     async def max_duration(self, account_id: str) -> float:
         """The longest film the account may ask for, in seconds."""
-        limits = await self._found(USERS.name, account_id, lambda: self._queries.limits(account_id))
-        return float(limits.max_duration_s) if limits else 60.0
+        limits = await self.limits(account_id)
+        return float((limits or Limits()).max_duration_s)
 
     async def settle(self, topic: str, account_id: str, timeout: float = STORE_TIMEOUT) -> bool:
         """Wait until the read model holds everything that is committed now; False if it does not within `timeout` s."""
@@ -102,13 +122,7 @@ class Reads:
         if not await self._tail.reach_end(topic, partition, END_TIMEOUT):
             return False
         wanted = self._tail.sequence(topic, partition)
-        try:
-            async with asyncio.timeout(timeout):
-                while await self._queries.cursor(topic, partition) < wanted:
-                    await asyncio.sleep(POLL)
-        except TimeoutError:
-            return False
-        return True
+        return await self._queries.wait_for(topic, partition, wanted, timeout)
 
     async def _found(self, topic: str, account_id: str, query: Callable[[], Awaitable[T | None]]) -> T | None:
         found = await query()

@@ -73,7 +73,7 @@ class Overlay:
         if entry is None:
             return base
         if entry.row is not None:
-            return entry.row
+            return entry.row if entry.row.shard_seq >= base.shard_seq else base
         row = base
         for event in entry.pending:
             if event.stamp.shard_seq <= row.shard_seq:

@@ -27,7 +27,7 @@ _WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def event_name(type_name: str) -> str:
-    """ "StageRetryScheduled" → "stage.retry_scheduled"."""
+    """XScheduled" → "stage.retry_scheduled"."""
     first, *rest = _WORD.sub("_", type_name).lower().split("_")
     return f"{first}.{'_'.join(rest)}" if rest else first
 

@@ -124,7 +124,7 @@ class Tail:
 
     async def _note_positions(self, consumer: AIOKafkaConsumer) -> None:
         for tp in self._partitions:
-            self._positions[tp] = int(await consumer.position(tp))  # type: ignore[no-untyped-call]
+            self._positions[tp] = int(await consumer.position(tp))
 
     async def _dispatch(self, tp: TopicPartition, message: ConsumerRecord[Any, Any]) -> None:
         if message.offset < self._positions.get(tp, 0):

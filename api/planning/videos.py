@@ -60,6 +60,11 @@ def cast(draft: StoryboardDraft, characters: Mapping[str, CharacterRef]) -> list
     ]
 
 
+def cast_ids(draft: StoryboardDraft) -> list[str]:
+    """Ids of the characters that a storyboard's shots name, in order of appearance."""
+    return list(dict.fromkeys(shot.character_id for shot in draft.shots if shot.character_id))
+
+
 def film_options(
     body: VideoBody,
     call: Call,

@@ -165,7 +165,13 @@ def task_summary(row: TaskRow, percent: Mapping[str, float], language: Language)
 
 
 async def task_view(
-    row: TaskRow, *, percent: Mapping[str, float], seal: AccountSeal, sign: Sign, language: Language
+    row: TaskRow,
+    *,
+    percent: Mapping[str, float],
+    queue_position: int | None,
+    seal: AccountSeal,
+    sign: Sign,
+    language: Language,
 ) -> TaskView:
     """The whole task; `sign` makes the URL of an object key."""
     finished = row.status == "completed"
@@ -181,7 +187,7 @@ async def task_view(
         started_at=row.started_at,
         finished_at=row.finished_at,
         cached=row.cached,
-        queue_position=None,
+        queue_position=queue_position,
         usage=UsageView(sum(stage.render_ms for stage in row.stages) / 1000),
         links=task_links(row.task_id),
         project=row.project,

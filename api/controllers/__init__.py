@@ -1,0 +1,1 @@
+"""Handlers by resource: authenticate, check, ask, answer. Rules live elsewhere."""

@@ -1,0 +1,72 @@
+"""GET /usage; POST /users for operators."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from litestar import Request, get, post
+from msgspec import Struct
+from msgspec.structs import replace
+
+from api.auth import operators_only
+from api.bodies.users import UserBody
+from api.context import MAX_JSON, open_call, read_body
+from api.deps import Injected
+from api.errors import ApiError, unavailable
+from api.openapi import documented, problems
+from api.planning.entities import user_request
+from api.sealing import AccountSeal
+from api.views.entities import UsageReport, usage_report
+from infra.keystore import Principal
+from schemas.common import Limits
+from schemas.ids import new_id
+from schemas.topics import QUOTAS
+
+UserRequest = Request[Principal, Any, Any]
+HISTORY_DAYS = 30
+
+
+class NewUser(Struct, frozen=True):
+    """A new account and its key, which is shown this once."""
+
+    user_id: str
+    api_key: str
+    tier: str
+
+
+@get("/usage", tags=["account"], responses=problems(401, 503))
+async def get_usage(request: UserRequest, deps: Injected) -> UsageReport:
+    """Today's use and limits, and the last 30 days."""
+    account_id, today = request.user.account_id, deps.now().date()
+    if not await deps.reads.settle(QUOTAS.name, account_id):
+        raise unavailable("today's usage is not up to date yet")
+    since = (today - timedelta(days=HISTORY_DAYS)).isoformat()
+    rows = await deps.queries.usage(account_id, since)
+    limits = await deps.reads.limits(account_id) or Limits(images_per_day=0, videos_per_day=0)
+    return usage_report(rows, limits, today.isoformat())
+
+
+@post(
+    "/users",
+    status_code=201,
+    tags=["account"],
+    guards=[operators_only],
+    operation_class=documented("UserBody"),
+    request_max_body_size=MAX_JSON,
+    responses=problems(400, 401, 403, 415, 503),
+)
+async def create_user(request: UserRequest, deps: Injected) -> NewUser:
+    """Register an account. Its key exists first, so that nobody can see an account without one; refused, it is revoked."""
+    body = await read_body(request, deps, UserBody)
+    account_id = new_id()
+    seal = AccountSeal(deps.keystore.account_key(account_id, create=True))
+    key = deps.keystore.create_api_key(account_id, "member", body.tier)
+    call = open_call(request, deps, seal, "users.create", body.model_dump(mode="json"), concerns=account_id)
+    call = replace(call, account_id=account_id)
+    try:
+        await deps.gateway.submit(user_request(body, call, key.key_id))
+    except ApiError:
+        deps.keystore.revoke_api_key(key.key_id)
+        raise
+    return NewUser(account_id, key.secret_text, body.tier)

@@ -1,0 +1,138 @@
+"""POST /characters from photos; GET one and the list; GET /storyboards/{id}."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import FormMultiDict
+from msgspec import Struct
+from pydantic_core import from_json, to_json
+
+from api.bodies.check import check_fields, unique
+from api.bodies.users import CharacterBody
+from api.context import Accepted, accepted, account_seal, check_id, open_call, submit
+from api.cursor import decode_cursor, encode_cursor, parse_limit
+from api.deps import Deps, Injected
+from api.errors import ApiError, invalid
+from api.openapi import IDEMPOTENCY, MULTIPART, documented, problems
+from api.planning.entities import PNG, character_request, photo_keys
+from api.rules import BadField
+from api.signing import signer
+from api.trace import language_of
+from api.uploads import MAX_MULTIPART, Picture, read_form, unknown_parts
+from api.views.entities import CharacterView, StoryboardView, character_view, storyboard_view
+from infra.keystore import Principal
+from infra.safe_image import SafeImage
+
+UserRequest = Request[Principal, Any, Any]
+MAX_PHOTOS = 10
+MAX_METADATA = 10_000  # characters of JSON
+
+
+class CharacterPage(Struct, frozen=True):
+    """Newest first; `next_cursor` is null on the last page."""
+
+    items: list[CharacterView]
+    next_cursor: str | None
+
+
+@post(
+    "/characters",
+    status_code=202,
+    tags=["characters"],
+    operation_class=documented("CharacterForm", media_type=MULTIPART, headers=IDEMPOTENCY),
+    request_max_body_size=MAX_MULTIPART,
+    responses=problems(400, 401, 413, 415, 422, 503),
+)
+async def submit_character(request: UserRequest, deps: Injected) -> Response[Accepted]:
+    """Make a character from 1-10 photos; its task computes portrait and embedding."""
+    form = await read_form(request)
+    body, bad = _fields(form, deps)
+    pictures, bad_photos = await _photos(form, deps)
+    if body is None or bad or bad_photos:
+        raise invalid(*unique([*bad, *bad_photos]))
+    seal = account_seal(request, deps)
+    asked = [body.model_dump(mode="json"), [picture.source_sha256 for picture in pictures]]
+    call = open_call(request, deps, seal, "characters.submit", asked)
+    keys = photo_keys(call.account_id, call.entity_id("character"), len(pictures))
+    await _store(deps, dict(zip(keys, [picture.image for picture in pictures], strict=True)))
+    record = character_request(body, call, seal, keys)
+    return accepted(await submit(request, deps, record), character_id=record.character_id)
+
+
+@get("/characters", tags=["characters"], responses=problems(400, 401, 503))
+async def list_characters(
+    request: UserRequest, deps: Injected, cursor: str | None = None, limit: str | None = None
+) -> CharacterPage:
+    """The caller's characters."""
+    size = parse_limit(limit)
+    rows = await deps.reads.characters(request.user.account_id, decode_cursor(cursor), size + 1)
+    page, seal = rows[:size], account_seal(request, deps)
+    language, sign = language_of(request.scope), signer(deps.store)
+    more = encode_cursor(page[-1].created_at, page[-1].character_id) if len(rows) > size else None
+    return CharacterPage([await character_view(row, seal, sign, language) for row in page], more)
+
+
+@get("/characters/{character_id:str}", tags=["characters"], responses=problems(401, 404, 503))
+async def get_character(request: UserRequest, deps: Injected, character_id: str) -> CharacterView:
+    """One character."""
+    row = await deps.reads.character(request.user.account_id, check_id(character_id))
+    if row is None:
+        raise ApiError("not_found")
+    return await character_view(row, account_seal(request, deps), signer(deps.store), language_of(request.scope))
+
+
+@get("/storyboards/{storyboard_id:str}", tags=["generate"], responses=problems(401, 404, 503))
+async def get_storyboard(request: UserRequest, deps: Injected, storyboard_id: str) -> StoryboardView:
+    """The shots of a storyboard; it exists once its task completed."""
+    row = await deps.reads.storyboard(request.user.account_id, check_id(storyboard_id))
+    if row is None:
+        raise ApiError("not_found")
+    return storyboard_view(row, account_seal(request, deps))
+
+
+def _fields(form: FormMultiDict, deps: Deps) -> tuple[CharacterBody | None, list[BadField]]:
+    """The text parts as one checked body."""
+    bad = unknown_parts(form, ("photos", "name", "description", "metadata"))
+    data: dict[str, Any] = {name: form[name] for name in ("name", "description") if name in form}
+    for name, value in data.items():
+        if not isinstance(value, str):
+            bad.append(BadField(name, "type", {"expected": "a string"}))
+    data = {name: value for name, value in data.items() if isinstance(value, str)}
+    if "metadata" in form:
+        metadata = _metadata(form["metadata"])
+        if isinstance(metadata, BadField):
+            bad.append(metadata)
+        else:
+            data["metadata"] = metadata
+    body, more = check_fields(CharacterBody, to_json(data), data, deps.now())
+    return body, unique([*bad, *more])
+
+
+def _metadata(text: object) -> dict[str, Any] | BadField:
+    if not isinstance(text, str):
+        return BadField("metadata", "json_object")
+    if len(text) > MAX_METADATA:
+        return BadField("metadata", "max_length", {"limit": MAX_METADATA})
+    try:
+        value = from_json(text, allow_inf_nan=False)
+    except ValueError:
+        return BadField("metadata", "json_object")
+    return value if isinstance(value, dict) else BadField("metadata", "json_object")
+
+
+async def _photos(form: FormMultiDict, deps: Deps) -> tuple[list[Picture], list[BadField]]:
+    parts = form.getall("photos", [])
+    if not parts:
+        return [], [BadField("photos", "required")]
+    if len(parts) > MAX_PHOTOS:
+        return [], [BadField("photos", "max_items", {"limit": MAX_PHOTOS})]
+    found = [await deps.pictures.decode(f"photos[{number}]", part) for number, part in enumerate(parts)]
+    bad = [item for item in found if isinstance(item, BadField)]
+    return [item for item in found if isinstance(item, Picture)], bad
+
+
+async def _store(deps: Deps, images: dict[str, SafeImage]) -> None:
+    for key, image in images.items():
+        await deps.store.put(key, image.png, PNG)
