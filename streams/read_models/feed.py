@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -36,12 +36,11 @@ class Feed:
         self._identity = identity
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue(QUEUE)
 
-    async def drain(self, stream: Any) -> AsyncIterator[None]:
+    async def drain(self, stream: Any) -> None:
         """Put the events of the stream into the queue, waiting while it is full."""
         manual = stream.noack()
         async for event in manual.events():
             await self._waiting.put(_Waiting(manual, event))
-            yield
 
     async def run(self) -> None:
         """Apply batches for ever; a lone event waits for nothing."""

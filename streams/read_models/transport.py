@@ -55,7 +55,7 @@ class ReadModelConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek to the positions of the read models; the group's offsets are for display."""
-        positions = await self.app.positions(self.assignment())
+        positions: Mapping[TP, int] = await self.app.positions(self.assignment())
         await self._thread.seek_wait(positions)
         return positions
 
