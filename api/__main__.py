@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Mapping
 from types import FrameType
@@ -15,6 +16,7 @@ import uvloop
 
 from api.app import create_app
 from api.compose import running
+from api.deps import Deps
 from api.live.hub import Hub
 from infra.ready import mark_ready
 from infra.settings import Settings
@@ -30,6 +32,12 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
         super().__init__(config)
         self._hub = hub
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Bind the port, then say so."""
+        await super().startup(sockets)
+        self.listening.set()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Called on SIGINT and SIGTERM."""
@@ -53,7 +61,7 @@ async def serve(environ: Mapping[str, str]) -> int:
         )
         server = Server(config, deps.hub)
         serving = asyncio.create_task(server.serve())
-        starting = asyncio.create_task(deps.tail.started.wait())
+        starting = asyncio.create_task(_started(server, deps))
         await asyncio.wait({serving, starting, following}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             mark_ready(environ)
@@ -67,6 +75,11 @@ async def serve(environ: Mapping[str, str]) -> int:
             return 1
         await serving
         return 0
+
+
+async def _started(server: Server, deps: Deps) -> None:
+    await server.listening.wait()
+    await deps.tail.started.wait()
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
 
 from api.auth import authenticated
-from api.context import PREFIX
+from api.context import MAX_JSON, PREFIX
 from api.controllers import account, assets, characters, generate, health, tasks
 from api.deps import Deps
 from api.errors import EXCEPTION_HANDLERS
@@ -41,7 +41,8 @@ def create_app(deps: Deps) -> Litestar:
         dependencies={"deps": Provide(provide, sync_to_thread=False)},
         exception_handlers=EXCEPTION_HANDLERS,
         openapi_config=openapi_config(_version()),
-        request_max_body_size=1024 * 1024,
+        request_max_body_size=MAX_JSON,
+        logging_config=None,
     )
     add_bodies(app)
     app.asgi_handler = Observe(app.asgi_handler, deps.metrics)

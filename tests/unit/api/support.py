@@ -1,0 +1,187 @@
+"""The edge over in-memory ports: a read model folded from events, a log whose end is always reached, a decider by rule."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from litestar.testing import TestClient
+from msgspec.structs import replace
+
+from api.app import create_app
+from api.deps import Deps
+from api.gateway import settle
+from api.lag import LagClock
+from api.live.hub import Hub
+from api.live.overlay import Overlay
+from api.metrics import Metrics
+from api.reads import Reads
+from api.uploads import Pictures
+from infra.keystore import SqliteKeystore
+from infra.object_store.local import LocalObjectStore
+from infra.settings import Settings
+from projections.folds.assets import AssetRow
+from projections.folds.characters import CharacterRow
+from projections.folds.quotas import UsageRow
+from projections.folds.storyboards import StoryboardRow
+from projections.folds.task_events import TaskEventRow, task_event_row
+from projections.folds.task_rows import TaskRow
+from projections.folds.tasks import apply_task
+from schemas.common import Limits, TaskKind
+from schemas.decisions import Outcome, RequestDecided
+from schemas.envelope import Envelope, Stamp
+from schemas.requests import Request
+from schemas.tasks import AnyTaskEvent
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+
+
+class MemoryReadModel:
+    """`api.ports.ReadModel` over dictionaries."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, TaskRow] = {}
+        self.events: list[TaskEventRow] = []
+        self.character_rows: dict[str, CharacterRow] = {}
+        self.assets: dict[str, AssetRow] = {}
+        self.storyboards: dict[str, StoryboardRow] = {}
+        self.usage_rows: list[UsageRow] = []
+
+    def apply(self, event: AnyTaskEvent) -> None:
+        self.rows[event.task_id] = apply_task(self.rows.get(event.task_id), event)
+        self.events.append(task_event_row(event))
+
+    async def task(self, account_id: str, task_id: str) -> TaskRow | None:
+        row = self.rows.get(task_id)
+        return row if row and row.account_id == account_id else None
+
+    async def tasks(
+        self,
+        account_id: str,
+        status: str | None,
+        kind: TaskKind | None,
+        before: tuple[datetime, str] | None,
+        limit: int,
+    ) -> list[TaskRow]:
+        rows = [r for r in self.rows.values() if r.account_id == account_id]
+        rows = [r for r in rows if status in (None, r.status) and kind in (None, r.kind)]
+        rows = [r for r in rows if before is None or (r.created_at, r.task_id) < before]
+        return sorted(rows, key=lambda r: (r.created_at, r.task_id), reverse=True)[:limit]
+
+    async def queue_position(self, task_id: str) -> int | None:
+        waiting = sorted(r.task_id for r in self.rows.values() if r.state == "queued")
+        return waiting.index(task_id) + 1 if task_id in waiting else None
+
+    async def task_events(self, account_id: str, task_id: str, after_account_seq: int) -> list[TaskEventRow]:
+        mine = (e for e in self.events if e.account_id == account_id and e.task_id == task_id)
+        return [e for e in mine if e.account_seq > after_account_seq]
+
+    async def usage(self, account_id: str, since_day: str) -> list[UsageRow]:
+        return [r for r in self.usage_rows if r.account_id == account_id and r.day >= since_day]
+
+    async def limits(self, account_id: str) -> Limits | None:
+        return Limits()
+
+    async def character(self, account_id: str, character_id: str) -> CharacterRow | None:
+        row = self.character_rows.get(character_id)
+        return row if row and row.account_id == account_id else None
+
+    async def characters(self, account_id: str, before: object, limit: int) -> list[CharacterRow]:
+        return [r for r in self.character_rows.values() if r.account_id == account_id][:limit]
+
+    async def asset(self, account_id: str, asset_id: str) -> AssetRow | None:
+        row = self.assets.get(asset_id)
+        return row if row and row.account_id == account_id else None
+
+    async def storyboard(self, account_id: str, storyboard_id: str) -> StoryboardRow | None:
+        row = self.storyboards.get(storyboard_id)
+        return row if row and row.account_id == account_id else None
+
+    async def wait_for(self, topic: str, partition: int, partition_seq: int, timeout: float) -> bool:
+        return True
+
+    async def cursor(self, topic: str, partition: int) -> int:
+        return 0
+
+
+class MemoryLog:
+    """`LogEnd` and `Liveness`: everything that was committed was taken. `on_end` runs when its end is asked for."""
+
+    def __init__(self) -> None:
+        self.alive = True
+        self.started = asyncio.Event()
+        self.lag = 0
+        self.poison = 0
+        self.on_end: Callable[[], None] = lambda: None
+
+    async def reach_end(self, topic: str, partition: int, timeout: float) -> bool:
+        self.on_end()
+        return True
+
+    def sequence(self, topic: str, partition: int) -> int:
+        return 0
+
+
+class MemoryGateway:
+    """`Submits`: keeps the requests and answers each by `answer`, accepted by default."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+        self.answer: Callable[[RequestDecided], RequestDecided] = lambda decision: decision
+
+    async def submit(self, request: Request) -> RequestDecided:
+        self.requests.append(request)
+        info = request.request
+        decision = RequestDecided(
+            request_id=info.request_id,
+            task_id=info.task_id,
+            outcome=Outcome.ACCEPTED,
+            task_status="queued",
+            estimated_ms=1500,
+        )
+        return settle(self.answer(decision))
+
+
+class Edge:
+    """The application, its ports and the keys of its callers."""
+
+    def __init__(self, folder: Path) -> None:
+        self.keystore = SqliteKeystore(folder / "keystore.db", b"k" * 32)
+        self.store = LocalObjectStore(folder / "objects", "http://testserver.local", b"s" * 32, lambda: NOW.timestamp())
+        self.model, self.log, self.gateway = MemoryReadModel(), MemoryLog(), MemoryGateway()
+        self.overlay, self.hub, self.metrics = Overlay(), Hub(), Metrics()
+        self.deps = Deps(
+            settings=Settings(),
+            keystore=self.keystore,
+            store=self.store,
+            queries=self.model,
+            reads=Reads(self.log, self.overlay, self.model, 1),
+            gateway=self.gateway,
+            tail=self.log,
+            hub=self.hub,
+            pictures=Pictures(),
+            metrics=self.metrics,
+            lag_clock=LagClock(),
+            now=lambda: NOW,
+        )
+
+    def key(self, account_id: str, role: str = "member") -> str:
+        return self.keystore.create_api_key(account_id, role, "normal").secret_text
+
+    @contextmanager
+    def client(self, account_id: str = "", role: str = "member") -> Iterator[TestClient]:
+        with TestClient(create_app(self.deps)) as client:
+            if account_id:
+                client.headers["Authorization"] = f"Bearer {self.key(account_id, role)}"
+            yield client
+
+
+def stamped(event: AnyTaskEvent, account_id: str, sequence: int, seq: int) -> AnyTaskEvent:
+    """The event as the coordinator writes it: `sequence` in its task, `seq` in account and shard."""
+    envelope = Envelope(
+        event_id=f"e{seq}", aggregate_id=event.task_id, sequence=sequence, account_id=account_id, occurred_at=NOW
+    )
+    return replace(event, envelope=envelope, stamp=Stamp(shard_seq=seq, partition_seq=seq, account_seq=seq))
