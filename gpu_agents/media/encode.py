@@ -72,6 +72,7 @@ class FrameWriter:
             self._ffmpeg.kill()
             self._full.put(None)
             self._thread.join()
+            self._ffmpeg.drop_input()
 
     def take(self) -> Planes:
         """A frame to paint; waits while the encoder is behind. Raises `RenderError` when ffmpeg has ended."""

@@ -9,9 +9,10 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import imageio_ffmpeg
 
@@ -26,7 +27,8 @@ STDERR_LINES = 20
 def ffmpeg_exe() -> str:
     """Path of the ffmpeg binary. Raises `ConfigurationError` when there is none."""
     try:
-        return str(imageio_ffmpeg.get_ffmpeg_exe())
+        package: Any = imageio_ffmpeg  # untyped
+        return str(package.get_ffmpeg_exe())
     except RuntimeError as error:
         raise ConfigurationError(f"no ffmpeg binary: {error}") from error
 
@@ -86,11 +88,11 @@ class FFmpeg:
         self._process.kill()
         self._process.wait()
         self._reader.join()
-        if self._process.stdin is not None and not self._process.stdin.closed:
-            try:
-                self._process.stdin.close()
-            except BrokenPipeError:
-                return  # unsent bytes of a stream that nobody wants any more
+
+    def drop_input(self) -> None:
+        """Close the pipe of a killed process; what was not sent yet is lost on purpose."""
+        with suppress(BrokenPipeError):
+            self.stdin.close()
 
     def failure(self) -> RenderError:
         """The error to raise after ffmpeg failed: its exit status and the last lines it wrote."""

@@ -15,7 +15,7 @@ _SOUND_BRANDS = (b"M4A ", b"M4B ")
 
 
 def sniff(path: Path) -> MediaKind:
-    """ "picture" (PNG, JPEG, WebP), "clip" (MP4, MOV, WebM) or "sound" (WAV, MP3, Ogg, FLAC, M4A).
+    """Whether a file is a "picture" (PNG, JPEG, WebP), a "clip" (MP4, MOV, WebM) or a "sound" (WAV, MP3, Ogg, FLAC, M4A).
 
     Only containers that hold their own data pass: playlists and scripts that point elsewhere do not.
     Raises `RenderError` when the file is missing or anything else.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import wave
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
@@ -117,15 +118,16 @@ def has_sound(path: Path) -> bool:
 def _decode(path: Path) -> Iterator[Samples]:
     if sniff(path) == "picture":
         raise RenderError(f"input file {path.name}: a picture where a sound was expected")
-    resampler = av.AudioResampler(format="flt", layout="stereo", rate=SAMPLE_RATE)
     try:
         with av.open(str(path), options={"protocol_whitelist": "file"}) as container:
             if not container.streams.audio:
                 raise RenderError(f"input file {path.name}: it has no sound track")
-            for frame in container.decode(container.streams.audio[0]):
+            stream = container.streams.audio[0]
+            mono = stream.channels == 1  # doubled here: the resampler would make it 3 dB quieter
+            resampler = av.AudioResampler(format="flt", layout="mono" if mono else "stereo", rate=SAMPLE_RATE)
+            for frame in chain(container.decode(stream), (None,)):  # None flushes the resampler
                 for piece in resampler.resample(frame):
-                    yield piece.to_ndarray().reshape(-1, 2).astype(np.float32, copy=False)
-            for piece in resampler.resample(None):
-                yield piece.to_ndarray().reshape(-1, 2).astype(np.float32, copy=False)
+                    sides = piece.to_ndarray().reshape(-1, 1 if mono else 2).astype(np.float32, copy=False)
+                    yield np.repeat(sides, 2, axis=1) if mono else sides
     except av.FFmpegError as error:
         raise RenderError(f"input file {path.name} cannot be decoded as sound: {error}") from error

@@ -19,6 +19,7 @@ Matrix = NDArray[np.float64]
 LINEAR_SHARE = 0.35  # how much of a move runs at even speed; the rest eases in and out
 FULL_MOVE_SECONDS = 5.0  # shorter shots move less far, so that no picture races
 WIDEST_ZOOM = 1.0
+HAND_ROLL = 0.22  # degrees that a hand tilts the camera
 
 
 class Pose(Struct, frozen=True):
@@ -33,7 +34,7 @@ class Pose(Struct, frozen=True):
 
 
 class Move(Struct, frozen=True):
-    """A camera move from one pose to another; `sway` is the hand's tremor as a share of the frame's width."""
+    """A camera move from one pose to another; `sway` is the hand's tremor as a share of the free play."""
 
     start: Pose
     end: Pose
@@ -52,7 +53,7 @@ _MOVES: dict[Camera, Move] = {
     "pan": Move(Pose(1.12, -0.95), Pose(1.12, 0.95)),
     "dolly": Move(Pose(1.03), Pose(1.24)),
     "zoom": Move(Pose(1.0), Pose(1.36)),
-    "handheld": Move(Pose(1.09, -0.15), Pose(1.11, 0.15), sway=0.006),
+    "handheld": Move(Pose(1.09, -0.15), Pose(1.11, 0.15), sway=0.14),
 }
 assert set(_MOVES) == set(get_args(Camera))
 
@@ -74,10 +75,8 @@ def pose_at(move: Move, progress: float, seconds: float) -> Pose:
     if not move.sway:
         return pose
     tremor_x, tremor_y, tremor_roll = (_tremor(seconds, move.phase + offset) for offset in (0.0, 17.0, 41.0))
-    strength = move.sway * 100
-    return Pose(
-        pose.zoom, pose.x + tremor_x * strength, pose.y + tremor_y * strength, pose.roll + tremor_roll * strength
-    )
+    x, y = pose.x + tremor_x * move.sway, pose.y + tremor_y * move.sway
+    return Pose(pose.zoom, x, y, pose.roll + tremor_roll * HAND_ROLL)
 
 
 def window_matrix(pose: Pose, canvas: tuple[int, int], frame: tuple[int, int], density: float = 1.0) -> Matrix:
@@ -130,7 +129,7 @@ def _ease(share: float) -> float:
 
 def _tremor(seconds: float, phase: float) -> float:
     """A slow sum of incommensurable sines in -1..1."""
-    waves = ((0.31, 0.5), (0.83, 0.3), (1.9, 0.2))
+    waves = ((0.27, 0.6), (0.71, 0.3), (1.6, 0.1))
     return sum(weight * math.sin(math.tau * rate * seconds + phase * (1 + rate)) for rate, weight in waves)
 
 

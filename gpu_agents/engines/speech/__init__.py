@@ -88,7 +88,8 @@ class SpeechEngine:
         summary = {"voice": voice, "duration": seconds, "rate": line.rate} | ({"note": line.note} if line.note else {})
         media = {"duration": seconds, "sample_rate": SAMPLE_RATE, "channels": 1, "voice": voice}
         main = OutputFile(role="main", path=path, content_type=AUDIO_TYPES[wanted.output_format], media=media)
-        recipe = make_recipe(self.name, self.version, wanted, parameters, {}, ("numpy", "imageio-ffmpeg"))
+        libraries = ("numpy", "imageio-ffmpeg", *(("espeakng-loader",) if info and info.source == "library" else ()))
+        recipe = make_recipe(self.name, self.version, wanted, parameters, {}, libraries)
         return RenderOutput(files=[main], recipe=recipe, summary=summary)
 
 

@@ -9,6 +9,7 @@ import ctypes
 import threading
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ DONT_EXIT = 0x8000  # espeakINITIALIZE_DONT_EXIT
 RATE = 1  # espeakRATE, words a minute
 UTF8 = 1  # espeakCHARS_UTF8
 BY_CHARACTER = 1  # POS_CHARACTER
+FULL_SCALE = np.float32(1 / 32768)  # of a 16-bit sample
 LONGEST_DATA_PATH = 140  # the library keeps the path in a buffer of 160 bytes
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 _lock = threading.Lock()
@@ -29,7 +31,8 @@ def library_files() -> tuple[Path, Path] | None:
     """The shared library and its data folder from `espeakng-loader`, or None when they cannot be used here."""
     import espeakng_loader
 
-    library, data = Path(espeakng_loader.get_library_path()), Path(espeakng_loader.__file__).parent / "espeak-ng-data"
+    package: Any = espeakng_loader  # untyped
+    library, data = Path(package.get_library_path()), Path(package.__file__).parent / "espeak-ng-data"
     if not library.is_file() or not data.is_dir() or len(str(data).encode()) > LONGEST_DATA_PATH:
         return None
     return library, data
@@ -44,7 +47,7 @@ class EspeakLibrary:
 
         def receive(samples: ctypes._Pointer[ctypes.c_short], count: int, _events: int) -> int:
             if count > 0:
-                pieces.append(np.ctypeslib.as_array(samples, (count,)).astype(np.float32) / 32768)
+                pieces.append(np.ctypeslib.as_array(samples, (count,)).astype(np.float32) * FULL_SCALE)
             return 0
 
         callback = _Callback(receive)

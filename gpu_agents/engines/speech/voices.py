@@ -17,7 +17,7 @@ from typing import Protocol
 import numpy as np
 from msgspec import Struct
 
-from gpu_agents.engines.speech.library import EspeakLibrary, library_files
+from gpu_agents.engines.speech.library import FULL_SCALE, EspeakLibrary, library_files
 from gpu_agents.media.sound import Samples
 from schemas.errors import RenderError
 
@@ -78,4 +78,4 @@ class EspeakCommand:
 def _read(path: Path) -> tuple[Samples, int]:
     with wave.open(str(path), "rb") as file:
         data = file.readframes(file.getnframes())
-        return np.frombuffer(data, "<i2").astype(np.float32) / 32768, file.getframerate()
+        return np.frombuffer(data, "<i2").astype(np.float32) * FULL_SCALE, file.getframerate()

@@ -153,7 +153,9 @@ def _drums(character: Character, start: float, beat: float, bar: int, chance: ra
             (3.0, voices.taiko(deep=False), 0.5, 0.2),
         ]
         if bar % 4 == 3:
-            hits += [(3.25 + step / 4, voices.taiko(deep=False), 0.35 + 0.12 * step, 0.2 - 0.2 * step) for step in range(3)]
+            hits += [
+                (3.25 + step / 4, voices.taiko(deep=False), 0.35 + 0.12 * step, 0.2 - 0.2 * step) for step in range(3)
+            ]
     return [Note(_samples(start + place * beat), sound, DRUM_GAIN * gain, pan) for place, sound, gain, pan in hits]
 
 

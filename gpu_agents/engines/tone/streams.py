@@ -121,7 +121,7 @@ def _loop(centre: float, octaves: float, chance: np.random.Generator, count: int
     shape = np.exp(-0.5 * (np.log2(hertz / centre) / octaves) ** 2) / np.sqrt(hertz)
     turns = np.exp(2j * np.pi * chance.random((2, len(hertz))))
     noise = np.fft.irfft(shape * turns, count, axis=1)
-    return (noise / np.sqrt(np.mean(noise**2))).T.astype(np.float32)
+    return np.asarray(noise / np.sqrt(np.mean(noise**2)), np.float32).T
 
 
 def _fast_size(count: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +50,7 @@ def pluck(pitch: int, timbre: Timbre) -> Samples:
         if base * multiple < SAMPLE_RATE / 2.5:
             note += amplitude * np.exp(-decay * seconds) * np.sin(2 * np.pi * base * multiple * seconds)
     fade = np.minimum(seconds / _ATTACK[timbre], 1.0) * np.minimum((PLUCK_SECONDS - seconds) / 0.3, 1.0)
-    return (note * fade / 1.5).astype(np.float32)
+    return _floats(note * fade / 1.5)
 
 
 @lru_cache(maxsize=64)
@@ -59,7 +60,7 @@ def bass(pitch: int, count: int) -> Samples:
     length = count / SAMPLE_RATE
     envelope = np.minimum(seconds / 0.03, 1.0) * np.exp(-0.9 * seconds) * np.clip((length - seconds) / 0.12, 0.0, 1.0)
     turn = 2 * np.pi * frequency(pitch) * seconds
-    return (envelope * (np.sin(turn) + 0.25 * np.sin(2 * turn) + 0.08 * np.sin(3 * turn))).astype(np.float32)
+    return _floats(envelope * (np.sin(turn) + 0.25 * np.sin(2 * turn) + 0.08 * np.sin(3 * turn)))
 
 
 @lru_cache(maxsize=64)
@@ -68,7 +69,7 @@ def pulse(pitch: int) -> Samples:
     count = round(0.32 * SAMPLE_RATE)
     seconds = np.arange(count, dtype=np.float32) / SAMPLE_RATE
     envelope = np.minimum(seconds / 0.02, 1.0) * np.exp(-7.0 * seconds) * np.clip((0.32 - seconds) / 0.05, 0.0, 1.0)
-    return (_oscillate(_table(10, 1.4), frequency(pitch), count, 0.0) * envelope).astype(np.float32)
+    return _floats(_oscillate(_table(10, 1.4), frequency(pitch), count, 0.0) * envelope)
 
 
 @lru_cache(maxsize=8)
@@ -80,7 +81,7 @@ def taiko(deep: bool) -> Samples:
     turn = 2 * np.pi * (low * seconds + drop / 22.0 * (1 - np.exp(-22.0 * seconds)))
     skin = np.sin(turn) * np.exp(-(3.2 if deep else 6.0) * seconds)
     stick = _smooth(_noise(len(seconds), 7), 24) * np.exp(-38.0 * seconds) * 1.6
-    return ((skin + stick) * np.clip((length - seconds) / 0.1, 0.0, 1.0)).astype(np.float32)
+    return _floats((skin + stick) * np.clip((length - seconds) / 0.1, 0.0, 1.0))
 
 
 @lru_cache(maxsize=8)
@@ -107,7 +108,7 @@ def _table(harmonics: int, slope: float) -> Samples:
     wave = np.zeros(1 << TABLE_BITS)
     for number in range(1, harmonics + 1):
         wave += np.sin(number * turn + 0.7 * number) / number**slope
-    return (wave / np.abs(wave).max()).astype(np.float32)
+    return _floats(wave / np.abs(wave).max())
 
 
 def _oscillate(table: Samples, hertz: float, count: int, phase: float) -> Samples:
@@ -126,3 +127,7 @@ def _noise(count: int, seed: int) -> Samples:
 def _smooth(signal: Samples, width: int) -> Samples:
     """Moving average: a gentle low-pass."""
     return np.convolve(signal, np.full(width, 1.0 / width, np.float32), "same").astype(np.float32)
+
+
+def _floats(signal: Any) -> Samples:
+    return np.asarray(signal, np.float32)
