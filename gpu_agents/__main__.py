@@ -8,7 +8,8 @@ import logging
 import os
 import secrets
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
 
 from gpu_agents.child.targets import parse_targets
 from gpu_agents.engines import registry
@@ -27,8 +28,9 @@ from infra.registry import load_codec
 from infra.settings import Settings
 from infra.telemetry import configure_logging
 from schemas.entities import EngineInfo
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, StoryreelError
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 PROBE_TIMEOUT = 300.0  # seconds; the first setup of an engine may read gigabytes of weights
 
@@ -42,7 +44,11 @@ def main() -> None:
     options = parser.parse_args()
     settings = Settings.from_env(os.environ)
     configure_logging(settings.log_level)
-    asyncio.run(serve(parse_device(options.device), settings, os.environ, options.offer, options.engine))
+    try:
+        asyncio.run(serve(parse_device(options.device), settings, os.environ, options.offer, options.engine))
+    except StoryreelError as error:
+        log.critical("%s: %s", error.code, error)
+        raise SystemExit(1) from error
 
 
 async def serve(
@@ -60,7 +66,10 @@ async def serve(
         envelopes = Envelopes(keystore)
         child = RenderChild(engines, child_environment(device, environ))
         names = offered or [*{**registry.installed(), **parse_targets(engines)}]
-        usable = await usable_engines(child, names)
+        usable = await until(stop, usable_engines(child, names))
+        if usable is None:
+            await child.kill()
+            return
         profile = Profile(device=device, memory_bytes=await memory_of(device), engines=usable)
         tools = Tools(
             child=child,
@@ -73,6 +82,17 @@ async def serve(
         await Agent(settings, profile, Decoder(codec, settings), tools, lambda: mark_ready(environ)).run(stop)
     finally:
         keystore.close()
+
+
+async def until(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """The result of `work`, or None as soon as `stop` is set."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not working.done():
+        working.cancel()
+        return None
+    return working.result()
 
 
 async def usable_engines(child: RenderChild, names: Sequence[str]) -> list[EngineInfo]:

@@ -61,6 +61,7 @@ class Execution:
         self._current = ""
         self._cancelled = False
         self._preparing: asyncio.Task[tuple[Spec, Render]] | None = None
+        self._telling: set[asyncio.Task[None]] = set()
         self._draining = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -71,10 +72,14 @@ class Execution:
 
     async def run(self) -> None:
         """Render and deliver until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._render_all(), name="render")
-            for number in range(DELIVERIES):
-                group.create_task(self._deliver_all(), name=f"deliver-{number}")
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._render_all(), name="render")
+                for number in range(DELIVERIES):
+                    group.create_task(self._deliver_all(), name=f"deliver-{number}")
+        finally:
+            for telling in self._telling:
+                telling.cancel()
 
     async def cancel(self, key: str) -> None:
         """Stop the running command if it has this key."""
@@ -117,6 +122,8 @@ class Execution:
         folder = self._tools.scratch / beginning.envelope.event_id
         self._current, self._cancelled = key, False
         started = asyncio.create_task(self._tools.publisher.deliver(beginning), name="started")
+        self._telling.add(started)
+        started.add_done_callback(self._telling.discard)
         spec, result = await self._attempt(command, key, folder)
         self._current = ""
         log.info("%s on %s: %s", key, command.engine, "done" if isinstance(result, Done) else result.code)
@@ -163,10 +170,10 @@ class Execution:
             try:
                 await rendered.started
                 outcome = await self._outcome(rendered)
+                if rendered.folder.exists():  # whatever counts is in the store and in memory
+                    await asyncio.to_thread(shutil.rmtree, rendered.folder)
                 await self._tools.publisher.deliver(outcome)
                 self._book.finish(rendered.command, outcome)
-                if rendered.folder.exists():
-                    await asyncio.to_thread(shutil.rmtree, rendered.folder)
             finally:
                 self._finished.task_done()
 

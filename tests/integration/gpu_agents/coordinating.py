@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -150,11 +150,14 @@ class Desk:
 
 
 @asynccontextmanager
-async def agent_process(settings: Settings, device_id: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A real agent offering the puppet and the null engine; killed at the end if it still runs."""
+async def agent_process(
+    settings: Settings, device_id: str, offer: Sequence[str]
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A real agent that offers some engines and the puppet; killed at the end if it still runs."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "gpu_agents", "--device", device_id),
-        *("--offer", "puppet", "--offer", "null", "--engine", ENGINE),
+        *(word for name in ("puppet", *offer) for word in ("--offer", name)),
+        *("--engine", ENGINE),
         env=dict(os.environ) | settings.to_env(),
         cwd=ROOT,
     )
@@ -168,12 +171,12 @@ async def agent_process(settings: Settings, device_id: str) -> AsyncIterator[asy
 
 @asynccontextmanager
 async def desk_and_agent(
-    settings: Settings, device_id: str, slot: int
+    settings: Settings, device_id: str, slot: int, offer: Sequence[str] = ("null",)
 ) -> AsyncIterator[tuple[Desk, asyncio.subprocess.Process]]:
     """A desk and an agent that holds a lease."""
     async with (
         Desk(settings, await load_codec(settings), device_id, slot).open() as desk,
-        agent_process(settings, device_id) as process,
+        agent_process(settings, device_id, offer) as process,
     ):
         await desk.grant()
         yield desk, process

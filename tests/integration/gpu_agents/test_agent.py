@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -26,7 +28,7 @@ from schemas.render import (
     StageSucceededReport,
 )
 from schemas.specs import ShotSpec
-from tests.integration.gpu_agents.coordinating import desk_and_agent
+from tests.integration.gpu_agents.coordinating import ROOT, desk_and_agent
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -180,3 +182,23 @@ async def test_a_frozen_agent_gives_its_lease_up_before_it_works_on(settings: Se
         process.send_signal(signal.SIGCONT)
         await desk.grant(but=desk.boot_id)
         assert not any(map(psutil.pid_exists, map(int, (tmp_path / "pids").read_text().split())))
+
+
+async def test_a_device_without_a_usable_engine_says_so_and_ends(settings: Settings) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gpu_agents", "--device", "it-cpu-11", "--offer", "nowhere"),
+        env=dict(os.environ) | settings.to_env(),
+        cwd=ROOT,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, words = await process.communicate()
+    assert process.returncode == 1
+    assert b"none of the engines nowhere can be used here" in words
+
+
+async def test_a_cancel_for_something_unknown_is_answered(settings: Settings) -> None:
+    async with desk_and_agent(settings, "it-cpu-10", 10) as (desk, _):
+        command = desk.command(ShotSpec(prompt="paint"))
+        await desk.cancel(command)
+        [report] = await desk.expect(StageFailedReport, of(command))
+        assert report.cancelled
