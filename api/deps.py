@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Protocol
+from typing import Protocol
 
-from litestar.params import Dependency
+from litestar.params import SkipValidation
 
 from api.lag import LagClock
 from api.live.hub import Hub
@@ -66,4 +66,4 @@ class Deps:
     now: Callable[[], datetime]
 
 
-Injected = Annotated[Deps, Dependency(skip_validation=True)]
+Injected = SkipValidation[Deps]

@@ -29,8 +29,8 @@ _EXPECTED = {
 _LIMITS = {
     "string_too_short": ("min_length", "min_length"),
     "string_too_long": ("max_length", "max_length"),
-    "too_short": ("min_items", "min_length"),
-    "too_long": ("max_items", "max_length"),
+    "too_short": ("min_length", "min_length"),
+    "too_long": ("max_length", "max_length"),
     "greater_than_equal": ("minimum", "ge"),
     "less_than_equal": ("maximum", "le"),
     "multiple_of": ("multiple_of", "multiple_of"),
@@ -81,6 +81,8 @@ def bad_field(detail: ErrorDetails) -> BadField:
         return BadField(field, "type", {"expected": _EXPECTED[kind]})
     if kind in _LIMITS:
         rule, figure = _LIMITS[kind]
+        if context.get("field_type") == "List":
+            rule = rule.replace("length", "items")
         return BadField(field, rule, {"limit": context[figure]})
     if kind == "literal_error":
         return BadField(field, "one_of", {"expected": context["expected"]})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from api.live.hub import Hub
 from api.live.sse import KEEP_ALIVE, OPENING, TERMINAL, event_frame, progress_frame, resume_frame
@@ -14,7 +14,7 @@ KEEP_ALIVE_S = 15.0
 
 async def task_stream(
     hub: Hub, reads: Reads, account_id: str, task_id: str, after: int, keep_alive_s: float = KEEP_ALIVE_S
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Frames until the task ended. `after` is the account_seq seen last, 0 for everything.
 
     It subscribes first and reads the history afterwards, so nothing can fall between; what comes twice is dropped by

@@ -67,11 +67,13 @@ class StoryboardView(Struct, frozen=True, kw_only=True):
 
 
 class ResourceUsage(Struct, frozen=True, kw_only=True):
-    """One resource on one day; `limit` is today's daily limit."""
+    """One resource today; `reserved` belongs to tasks that have not ended, `remaining` can still be asked for."""
 
+    resource: str
     used: int
     reserved: int
     limit: int
+    remaining: int
 
 
 class DayUsage(Struct, frozen=True, kw_only=True):
@@ -84,13 +86,12 @@ class DayUsage(Struct, frozen=True, kw_only=True):
 
 
 class UsageReport(Struct, frozen=True, kw_only=True):
-    """Today's use against the limits, and the days before."""
+    """Today's use against the limits, and the days before, newest first."""
 
     day: str
-    images: ResourceUsage
-    videos: ResourceUsage
-    limits: Limits
+    today: list[ResourceUsage]
     history: list[DayUsage]
+    limits: Limits
 
 
 def portrait_of(row: CharacterRow) -> Artifact | None:
@@ -173,16 +174,17 @@ def storyboard_view(row: StoryboardRow, seal: AccountSeal) -> StoryboardView:
 def usage_report(rows: Sequence[UsageRow], limits: Limits, today: str) -> UsageReport:
     """Today's figures, zero where nothing was used yet, and the history, newest day first."""
     now = {row.resource: row for row in rows if row.day == today}
-
-    def resource(name: str, limit: int) -> ResourceUsage:
-        row = now.get(name)
-        return ResourceUsage(used=row.used if row else 0, reserved=row.reserved if row else 0, limit=limit)
-
+    allowed = {"images": limits.images_per_day, "videos": limits.videos_per_day}
     past = sorted((row for row in rows if row.day != today), key=lambda row: (row.day, row.resource), reverse=True)
     return UsageReport(
         day=today,
-        images=resource("images", limits.images_per_day),
-        videos=resource("videos", limits.videos_per_day),
-        limits=limits,
+        today=[_today(name, now.get(name), limit) for name, limit in allowed.items()],
         history=[DayUsage(day=r.day, resource=r.resource, used=r.used, reserved=r.reserved) for r in past],
+        limits=limits,
     )
+
+
+def _today(resource: str, row: UsageRow | None, limit: int) -> ResourceUsage:
+    used, reserved = (row.used, row.reserved) if row else (0, 0)
+    left = max(0, limit - used - reserved)
+    return ResourceUsage(resource=resource, used=used, reserved=reserved, limit=limit, remaining=left)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from litestar import Litestar
 from litestar.testing import TestClient
 from msgspec.structs import replace
 
@@ -20,7 +21,7 @@ from api.live.overlay import Overlay
 from api.metrics import Metrics
 from api.reads import Reads
 from api.uploads import Pictures
-from infra.keystore import SqliteKeystore
+from infra.keystore import Role, SqliteKeystore
 from infra.object_store.local import LocalObjectStore
 from infra.settings import Settings
 from projections.folds.assets import AssetRow
@@ -168,11 +169,11 @@ class Edge:
             now=lambda: NOW,
         )
 
-    def key(self, account_id: str, role: str = "member") -> str:
+    def key(self, account_id: str, role: Role = "member") -> str:
         return self.keystore.create_api_key(account_id, role, "normal").secret_text
 
     @contextmanager
-    def client(self, account_id: str = "", role: str = "member") -> Iterator[TestClient]:
+    def client(self, account_id: str = "", role: Role = "member") -> Iterator[TestClient[Litestar]]:
         with TestClient(create_app(self.deps)) as client:
             if account_id:
                 client.headers["Authorization"] = f"Bearer {self.key(account_id, role)}"
