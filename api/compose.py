@@ -42,6 +42,7 @@ async def running(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
         await learn_schema(codec, settings, error)
 
     keystore = open_keystore(settings, environ)
+    keystore.ensure_operator_key(settings.secrets_dir)
     pool = await create_pool(settings.database_url, name="storyreel-api")
     metrics, board, overlay, hub = Metrics(), DecisionBoard(), Overlay(), Hub()
     feed = Feed(board, overlay, hub, metrics)

@@ -1,3 +1,4 @@
+# ruff: noqa: ARG002  (ports have arguments that memory does not need)
 """The edge over in-memory ports: a read model folded from events, a log whose end is always reached, a decider by rule."""
 
 from __future__ import annotations
@@ -151,7 +152,7 @@ class Edge:
 
     def __init__(self, folder: Path) -> None:
         self.keystore = SqliteKeystore(folder / "keystore.db", b"k" * 32)
-        self.store = LocalObjectStore(folder / "objects", "http://testserver.local", b"s" * 32, lambda: NOW.timestamp())
+        self.store = LocalObjectStore(folder / "objects", "http://testserver.local", b"s" * 32, NOW.timestamp)
         self.model, self.log, self.gateway = MemoryReadModel(), MemoryLog(), MemoryGateway()
         self.overlay, self.hub, self.metrics = Overlay(), Hub(), Metrics()
         self.deps = Deps(
