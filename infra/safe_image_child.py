@@ -19,7 +19,7 @@ MEMORY_BYTES = 1536 * 1024 * 1024
 REFUSED = 3
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """A broken rule: `rule` is one of format, pixels, frames, decode."""
 
     def __init__(self, rule: str, message: str) -> None:
@@ -36,7 +36,7 @@ def limit_self() -> None:
 
 
 def normalise(data: bytes, max_pixels: int) -> bytes:
-    """The picture as RGB or RGBA PNG without any metadata. Raises `Refusal`."""
+    """The picture as RGB or RGBA PNG without any metadata. Raises `RefusalError`."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     Image.MAX_IMAGE_PIXELS = None  # the header check below is the stricter rule
@@ -44,17 +44,17 @@ def normalise(data: bytes, max_pixels: int) -> bytes:
         with Image.open(io.BytesIO(data), formats=["PNG", "JPEG", "WEBP"]) as picture:
             width, height = picture.size
             if width * height > max_pixels:
-                raise Refusal("pixels", f"{width}x{height} is more than {max_pixels} pixels")
+                raise RefusalError("pixels", f"{width}x{height} is more than {max_pixels} pixels")
             frames = getattr(picture, "n_frames", 1)
             if frames != 1 or getattr(picture, "is_animated", False):
-                raise Refusal("frames", f"exactly one frame is allowed, this file has {frames}")
+                raise RefusalError("frames", f"exactly one frame is allowed, this file has {frames}")
             picture.load()
             upright = ImageOps.exif_transpose(picture)
             return _encode(_plain_mode(upright))
     except UnidentifiedImageError as error:
-        raise Refusal("format", "only PNG, JPEG and WebP pictures are allowed") from error
+        raise RefusalError("format", "only PNG, JPEG and WebP pictures are allowed") from error
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
-        raise Refusal("decode", f"the picture is damaged or incomplete ({type(error).__name__})") from error
+        raise RefusalError("decode", f"the picture is damaged or incomplete ({type(error).__name__})") from error
 
 
 def _plain_mode(picture: Picture) -> Picture:
@@ -79,7 +79,7 @@ def main() -> int:
     data = sys.stdin.buffer.read()
     try:
         result = normalise(data, int(sys.argv[1]))
-    except Refusal as refusal:
+    except RefusalError as refusal:
         sys.stdout.write(f"{refusal.rule}: {refusal}")
         return REFUSED
     sys.stdout.buffer.write(result)

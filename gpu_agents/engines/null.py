@@ -61,7 +61,13 @@ class NullEngine:
             media = {"width": width, "height": height}
             files.append(OutputFile(role=role, path=path, content_type="image/png", media=media))
         context.progress(1, 1)
-        recipe = {"engine": self.name, "version": self.version, "width": spec.width, "height": spec.height, "seed": spec.seed}
+        recipe = {
+            "engine": self.name,
+            "version": self.version,
+            "width": spec.width,
+            "height": spec.height,
+            "seed": spec.seed,
+        }
         return RenderOutput(files=files, recipe=recipe, summary={"colour": "#%02x%02x%02x" % colour})
 
     def cancel(self) -> None:

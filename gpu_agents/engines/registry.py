@@ -59,5 +59,7 @@ def load(name: str) -> Engine:
     if not isinstance(engine, Engine):
         raise ConfigurationError(f"engine {name!r} ({entry.target}) does not have the members of the engine protocol")
     if engine.name != name:
-        raise ConfigurationError(f"engine {name!r} ({entry.target}) calls itself {engine.name!r}; both names must agree")
+        raise ConfigurationError(
+            f"engine {name!r} ({entry.target}) calls itself {engine.name!r}; both names must agree"
+        )
     return engine

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gpu_agents.engines.sketch import vocabulary as words
 from gpu_agents.engines.sketch.composition import View, compose
@@ -12,6 +13,7 @@ from gpu_agents.engines.sketch.palette import Palette, light_of
 from schemas.specs import ShotSpec
 
 _DEFAULT_PLACES = ("mountain", "field", "lake", "forest", "sea")
+_BACKDROPS = ("mountain", "field")  # give way to a place that lies in them
 _INDOOR_LIGHT = ("studio", "candlelight")
 
 
@@ -30,6 +32,7 @@ class Brief(Struct, frozen=True):
     mood: str
     lighting: str
     text: str
+    named: int  # characters with a name
 
 
 def read(spec: ShotSpec) -> Brief:
@@ -48,11 +51,20 @@ def read(spec: ShotSpec) -> Brief:
     if place == "cockpit":
         objects = [key for key in objects if key != "spaceship"]
     return Brief(
-        place=place, indoors=indoors, structures=structures[:2], objects=tuple(objects[:4]), weather=frozenset(weather),
-        time=time, people=0 if spec.characters else _people(text, unwanted),
-        style=next(iter(words.find(words.STYLES, f"{spec.style} {text}")), ""), seed=spec.seed, mood=spec.mood,
-        lighting=spec.lighting, text=f"{text} {' '.join(c.description for c in spec.characters)}",
-    )  # fmt: skip
+        place=place,
+        indoors=indoors,
+        structures=structures[:2],
+        objects=tuple(objects[:4]),
+        weather=frozenset(weather),
+        time=time,
+        people=0 if spec.characters else _people(text, unwanted),
+        style=next(iter(words.find(words.STYLES, f"{spec.style} {text}")), ""),
+        seed=spec.seed,
+        mood=spec.mood,
+        lighting=spec.lighting,
+        named=len(spec.characters),
+        text=f"{text} {' '.join(c.description for c in spec.characters)}",
+    )
 
 
 def _wanted(table: words.Table, text: str, unwanted: str) -> list[str]:
@@ -63,19 +75,26 @@ def _wanted(table: words.Table, text: str, unwanted: str) -> list[str]:
 def _place(spec: ShotSpec, text: str, unwanted: str) -> tuple[str, bool]:
     interiors = _wanted(words.INTERIORS, text, unwanted)
     landscapes = _wanted(words.LANDSCAPES, text, unwanted)
-    specific = [key for key in interiors if key not in ("room", "cockpit")]
+    specific = [key for key in interiors if key != "room"]
     if specific:
         return specific[0], True
-    if "cockpit" in interiors and "space" not in landscapes:
-        return "cockpit", True
     if landscapes and "room" not in interiors:
-        return landscapes[0], False
+        return next((key for key in landscapes if key not in _BACKDROPS), landscapes[0]), False
     if "room" in interiors:
         return "room", True
+    if "spaceship" in _wanted(words.OBJECTS, text, unwanted):
+        return "cockpit", True
     structures = _wanted(words.STRUCTURES, text, unwanted)
     if structures:
-        return ("field" if structures[0] in ("hut", "gate") else "river" if structures[0] == "bridge" else "sea"
-                if structures[0] == "lighthouse" else "mountain"), False  # fmt: skip
+        return (
+            "field"
+            if structures[0] in ("hut", "gate")
+            else "river"
+            if structures[0] == "bridge"
+            else "sea"
+            if structures[0] == "lighthouse"
+            else "mountain"
+        ), False
     if spec.lighting in _INDOOR_LIGHT:
         return ("studio" if spec.lighting == "studio" else "room"), True
     if spec.lighting == "neon":
@@ -90,6 +109,8 @@ def _people(text: str, unwanted: str) -> int:
 
 def light_name(brief: Brief) -> str:
     """The light of the picture: an explicit lighting wins, `natural` follows the time of day and the weather."""
+    if "storm" in brief.weather and brief.lighting in ("natural", "overcast") and brief.time != "night":
+        return "storm"
     if brief.lighting != "natural":
         return brief.lighting
     if brief.time in ("night", "dawn", "dusk"):
@@ -107,4 +128,7 @@ def plan(spec: ShotSpec) -> tuple[Brief, View, Palette]:
     """Everything that is decided before the first line is drawn."""
     brief = read(spec)
     view = compose(spec.camera, spec.width, spec.height, spec.seed, brief.indoors)
-    return brief, view, light_of(light_name(brief), spec.mood, "fog" in brief.weather)
+    pal = light_of(light_name(brief), spec.mood, "fog" in brief.weather)
+    if view.eye > 3 and not brief.indoors:  # seen from above the air is thinner
+        pal = replace(pal, haze_density=pal.haze_density * 0.6)
+    return brief, view, pal

@@ -89,11 +89,20 @@ def compose(camera: Camera, width: int, height: int, seed: int, indoors: bool) -
         eye, depth = (3.6, 6.2) if camera == "aerial" else (2.9, 4.9)
         focal = 1.0 if camera == "aerial" else 1.05
         horizon = 0.06 if camera == "aerial" else 0.12
+    elif indoors and depth > 4.2:
+        depth, focal = 4.2, focal * 1.12
     side = rng.choice((-1, 1))
     if width < height:  # upright pictures see less to the sides: step back a little
         focal *= 0.9
     return View(
-        width=width, height=height, horizon=horizon * height, focal=focal * height, eye=eye, figure_depth=depth,
-        figure_x=width * (0.5 + side * preset.thirds), blur=preset.blur * height / 1000, roll=preset.roll * side,
+        width=width,
+        height=height,
+        horizon=horizon * height,
+        focal=focal * height,
+        eye=eye,
+        figure_depth=depth,
+        figure_x=width * (0.5 + side * preset.thirds),
+        blur=preset.blur * height / 1000,
+        roll=preset.roll * side,
         framing=preset.framing,
-    )  # fmt: skip
+    )

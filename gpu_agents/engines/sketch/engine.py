@@ -27,7 +27,7 @@ from gpu_agents.engines.sketch.stage import Stage
 from schemas.errors import ConfigurationError, RenderError
 from schemas.specs import ShotSpec, Spec
 
-Float = npt.NDArray[np.float32]
+Float = npt.NDArray[Any]
 STEPS = 9
 _PREVIEW_STEPS = (3, 5, 7)
 
@@ -70,7 +70,9 @@ class SketchEngine:
     def cancel(self) -> None:
         """The context's order to stop is looked at between the layers, several times a second."""
 
-    def _draw(self, shot: ShotSpec, brief: Brief, view: View, pal: Palette, context: RenderContext, report: _Reporter) -> tuple[Float, Stage]:
+    def _draw(
+        self, shot: ShotSpec, brief: Brief, view: View, pal: Palette, context: RenderContext, report: _Reporter
+    ) -> tuple[Float, Stage]:
         stage = Stage.of(brief, view, pal)
         draw_place(stage)
         draw_props(stage)
@@ -93,7 +95,7 @@ class SketchEngine:
         report.step(6)
         return picture, stage
 
-    def _finish(self, shot: ShotSpec, stage: Stage, picture: Float, report: _Reporter) -> npt.NDArray[np.uint8]:
+    def _finish(self, shot: ShotSpec, stage: Stage, picture: Float, report: _Reporter) -> npt.NDArray[Any]:
         if not shot.image_key:
             weather.apply(stage, picture)
         report.step(7, picture)
@@ -104,7 +106,9 @@ class SketchEngine:
         report.step(8)
         return pixels
 
-    def _write(self, shot: ShotSpec, stage: Stage, pixels: npt.NDArray[np.uint8], context: RenderContext, report: _Reporter) -> RenderOutput:
+    def _write(
+        self, shot: ShotSpec, stage: Stage, pixels: npt.NDArray[Any], context: RenderContext, report: _Reporter
+    ) -> RenderOutput:
         recipe = recipe_of(shot)
         main = context.workdir / f"picture.{'jpg' if shot.output_format == 'jpeg' else shot.output_format}"
         main.write_bytes(files.encode(pixels, shot.output_format, recipe))
@@ -115,14 +119,30 @@ class SketchEngine:
         brief = stage.brief
         return RenderOutput(
             files=[
-                OutputFile(role="main", path=main, content_type=files.CONTENT_TYPES[shot.output_format],
-                           media={"width": shot.width, "height": shot.height}),
-                OutputFile(role="thumbnail", path=thumbnail, content_type="image/jpeg", media={"width": width, "height": height}),
+                OutputFile(
+                    role="main",
+                    path=main,
+                    content_type=files.CONTENT_TYPES[shot.output_format],
+                    media={"width": shot.width, "height": shot.height},
+                ),
+                OutputFile(
+                    role="thumbnail",
+                    path=thumbnail,
+                    content_type="image/jpeg",
+                    media={"width": width, "height": height},
+                ),
             ],
             recipe=recipe,
-            summary={"place": brief.place, "light": stage.pal.name, "camera": shot.camera, "mood": shot.mood,
-                     "weather": sorted(brief.weather), "objects": list(brief.objects), "structures": list(brief.structures)},
-        )  # fmt: skip
+            summary={
+                "place": brief.place,
+                "light": stage.pal.name,
+                "camera": shot.camera,
+                "mood": shot.mood,
+                "weather": sorted(brief.weather),
+                "objects": list(brief.objects),
+                "structures": list(brief.structures),
+            },
+        )
 
 
 class _Reporter:
@@ -146,7 +166,13 @@ def recipe_of(shot: ShotSpec) -> dict[str, Any]:
     libraries = {name: version(name) for name in ("resvg-py", "numpy", "opencv-python-headless", "pillow")}
     libraries["python"] = platform.python_version()
     parameters = msgspec.to_builtins(shot)
-    return {"engine": SketchEngine.name, "version": SketchEngine.version, "libraries": libraries, "seed": shot.seed, "parameters": parameters}
+    return {
+        "engine": SketchEngine.name,
+        "version": SketchEngine.version,
+        "libraries": libraries,
+        "seed": shot.seed,
+        "parameters": parameters,
+    }
 
 
 def _shot(spec: Spec) -> ShotSpec:

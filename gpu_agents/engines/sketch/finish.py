@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +13,7 @@ from gpu_agents.engines.sketch.palette import Palette
 from gpu_agents.engines.sketch.stage import Stage
 from gpu_agents.engines.sketch.svg import Pixels
 
-Float = npt.NDArray[np.float32]
+Float = npt.NDArray[Any]
 
 
 def to_float(layer: Pixels) -> Float:
@@ -84,7 +86,11 @@ def _glitter(stage: Stage, water: Float, t: Float, small: Float, x: float) -> No
     spread = width * (0.018 + 0.09 * t)
     column = np.exp(-(((columns - x) / spread) ** 2)) * (1 - 0.5 * t)
     mask = np.clip(sparks * 1.4 - 0.35, 0, 1) * column + 0.22 * column
-    water += mask[..., None] * np.array(stage.pal.sun, np.float32) * (0.75 if stage.pal.sun_height < 0.2 or stage.pal.dark else 0.4)
+    water += (
+        mask[..., None]
+        * np.array(stage.pal.sun, np.float32)
+        * (0.75 if stage.pal.sun_height < 0.2 or stage.pal.dark else 0.4)
+    )
 
 
 def shafts(stage: Stage, picture: Float) -> None:
@@ -94,7 +100,11 @@ def shafts(stage: Stage, picture: Float) -> None:
     strength = 0.32
     for polygon in stage.shafts:
         cv2.fillPoly(mask, [(np.array(polygon, np.float32) / 4).astype(np.int32)], 150, cv2.LINE_AA)
-    rays = stage.sun is not None and (stage.pal.name in ("golden_hour", "backlit", "dawn") or stage.brief.mood == "epic" or stage.brief.place == "cave")
+    rays = stage.sun is not None and (
+        stage.pal.name in ("golden_hour", "backlit", "dawn")
+        or stage.brief.mood == "epic"
+        or stage.brief.place == "cave"
+    )
     if rays and stage.sun is not None and "rain" not in stage.brief.weather:
         _rays(stage, mask, stage.sun)
         strength = 0.36 if stage.pal.name == "backlit" else 0.24
@@ -106,7 +116,7 @@ def shafts(stage: Stage, picture: Float) -> None:
     picture += (full * strength)[..., None] * colour
 
 
-def _rays(stage: Stage, mask: npt.NDArray[np.uint8], sun: tuple[float, float]) -> None:
+def _rays(stage: Stage, mask: npt.NDArray[Any], sun: tuple[float, float]) -> None:
     rng = stage.rng("rays")
     height, width = mask.shape
     x, y = sun[0] / 4, sun[1] / 4
@@ -131,7 +141,8 @@ def lamps(stage: Stage, picture: Float) -> None:
     small = np.zeros((height // 4, width // 4, 3), np.float32)
     for x, y, radius, colour in stage.lamps:
         _halo(small, x / 4, y / 4, max(1.5, radius / 4), colour)
-    picture += cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR) * (0.55 + 0.45 * stage.pal.lamps)
+    small = np.tanh(small)  # crowded lights do not add up to white
+    picture += cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR) * (0.4 + 0.5 * stage.pal.lamps)
 
 
 def _halo(layer: Float, x: float, y: float, radius: float, colour: RGB) -> None:
@@ -163,4 +174,6 @@ def rotated(picture: Float, degrees: float) -> Float:
     angle = abs(np.deg2rad(degrees))
     zoom = np.cos(angle) + np.sin(angle) * max(width / height, height / width)
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, float(zoom))
-    return np.asarray(cv2.warpAffine(picture, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT))
+    return np.asarray(
+        cv2.warpAffine(picture, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    )

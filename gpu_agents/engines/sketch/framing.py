@@ -30,7 +30,13 @@ def _post(stage: Stage) -> None:
     dark = times(stage.pal.tone(rgb("#4a3528"), 0, 0.1), 0.55)
     light = stage.pal.tone(rgb("#4a3528"), 0, 0.5)
     start, end = (x, x + w) if view.side > 0 else (x + w, x)
-    canvas.rect(x, 0, w, view.height, canvas.linear((start, 0), (end, 0), [(0.0, dark, 1.0), (0.8, dark, 1.0), (1.0, light, 1.0)]))
+    canvas.rect(
+        x,
+        0,
+        w,
+        view.height,
+        canvas.linear((start, 0), (end, 0), [(0.0, dark, 1.0), (0.8, dark, 1.0), (1.0, light, 1.0)]),
+    )
 
 
 def _branches(stage: Stage) -> None:
@@ -43,14 +49,21 @@ def _branches(stage: Stage) -> None:
     for k in range(3):
         y = view.height * (-0.03 + 0.09 * k)
         length = reach * rng.uniform(0.6, 1.0)
-        droop = length * rng.uniform(0.1, 0.35)
+        droop = length * rng.uniform(0.02, 0.22)
         points = [(corner + d * length * t, y + droop * t * t) for t in (0.0, 0.35, 0.7, 1.0)]
         canvas.stroke(points, bark, view.height * 0.008 * (1.2 - 0.25 * k))
-        for _ in range(int(34 * view.framing)):
+        for _ in range(int(64 * view.framing)):
             t = rng.random() ** 0.7
-            x, yy = corner + d * length * t, y + droop * t * t
+            x, yy = corner + d * length * t, y + droop * t * t + rng.gauss(0, view.height * 0.014)
             colour = stage.pal.tone(rng.choice(leaves), 0, rng.choice((0.0, 0.1, 0.35)))
-            flora.leaf_at(canvas, rng, (x + rng.gauss(0, view.height * 0.012), yy), view.height * rng.uniform(0.03, 0.055), mix(colour, bark, 0.25))
+            flora.leaf_at(
+                canvas,
+                rng,
+                (x + rng.gauss(0, view.height * 0.012), yy),
+                view.height * rng.uniform(0.03, 0.06),
+                mix(colour, bark, 0.2),
+                0.34,
+            )
     for _ in range(int(46 * view.framing)):
         side = corner if rng.random() < 0.7 else view.width - corner
         x = abs(side - abs(rng.gauss(0, view.width * 0.09)))

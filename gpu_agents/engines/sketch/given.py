@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from schemas.errors import RenderError
 from schemas.specs import ShotSpec
 
 
-def load_given(shot: ShotSpec, inputs: Mapping[str, Path]) -> npt.NDArray[np.float32]:
+def load_given(shot: ShotSpec, inputs: Mapping[str, Path]) -> npt.NDArray[Any]:
     """The input `shot.image_key`, scaled to cover the frame and cropped evenly, (h, w, 3) in 0-1.
 
     The light shows as a tint of equal brightness at a third of its strength, so the picture stays what it was.
@@ -28,7 +29,9 @@ def load_given(shot: ShotSpec, inputs: Mapping[str, Path]) -> npt.NDArray[np.flo
         with Image.open(path, formats=["PNG", "JPEG", "WEBP"]) as opened:
             fitted = ImageOps.fit(opened.convert("RGB"), (shot.width, shot.height), Image.Resampling.LANCZOS)
     except (OSError, ValueError) as error:
-        raise RenderError(f"image_key: the input {shot.image_key!r} cannot be read: {error}", code="bad_input") from error
+        raise RenderError(
+            f"image_key: the input {shot.image_key!r} cannot be read: {error}", code="bad_input"
+        ) from error
     picture = np.asarray(fitted, dtype=np.float32) / 255
     _, _, pal = plan(shot)
     if shot.lighting == "natural":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +11,7 @@ import numpy.typing as npt
 from gpu_agents.engines.sketch.palette import Palette
 from gpu_agents.engines.sketch.svg import Pixels
 
-Float = npt.NDArray[np.float32]
+Float = npt.NDArray[Any]
 _LUMA = np.array([[0.2126, 0.7152, 0.0722]], np.float32)
 
 
@@ -35,13 +37,16 @@ def _styled(shown: Float, style: str, seed: int) -> Float:
     grey = shown @ _LUMA[0]
     match style:
         case "noir":
-            return np.asarray(np.repeat(np.clip((grey - 0.48) * 1.35 + 0.45, 0, 1)[..., None], 3, axis=2))
+            return np.asarray(np.repeat(np.clip((grey - 0.36) * 1.2 + 0.36, 0, 1)[..., None], 3, axis=2))
         case "sepia":
-            return np.asarray(grey[..., None] * np.array([1.06, 0.9, 0.68], np.float32) + np.array([0.06, 0.04, 0.02], np.float32))
+            return np.asarray(
+                grey[..., None] * np.array([1.06, 0.9, 0.68], np.float32) + np.array([0.06, 0.04, 0.02], np.float32)
+            )
         case "ink":
             paper = np.array([0.96, 0.935, 0.875], np.float32)
-            wash = np.clip(grey * 1.3 - 0.06, 0, 1)[..., None] ** 0.9
-            return np.asarray((0.1 + 0.9 * wash) * paper * 0.86 + shown * 0.14)
+            low, high = np.percentile(grey[::8, ::8], (1, 92))
+            wash = np.clip((grey - low) / max(0.05, float(high - low)), 0, 1)[..., None] ** 0.85
+            return np.asarray((0.08 + 0.92 * wash) * paper * 0.88 + shown * 0.12)
         case "watercolour":
             smooth = cv2.bilateralFilter(np.clip(shown, 0, 1), 7, 0.12, 5)
             edges = np.clip(np.abs(cv2.Laplacian(cv2.GaussianBlur(grey, (0, 0), 1.6), cv2.CV_32F)) * 3, 0, 0.25)
@@ -63,6 +68,14 @@ def _vignette(height: int, width: int, strength: float) -> Float:
 def _paper(height: int, width: int, seed: int) -> Float:
     """Tooth of the paper: coarse and fine noise of a few grey levels."""
     chance = np.random.Generator(np.random.PCG64(seed & 0xFFFFFFFF))
-    fine = cv2.resize(chance.standard_normal((height // 2, width // 2), dtype=np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-    coarse = cv2.resize(chance.standard_normal((height // 16, width // 16), dtype=np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    fine = cv2.resize(
+        chance.standard_normal((height // 2, width // 2), dtype=np.float32),
+        (width, height),
+        interpolation=cv2.INTER_LINEAR,
+    )
+    coarse = cv2.resize(
+        chance.standard_normal((height // 16, width // 16), dtype=np.float32),
+        (width, height),
+        interpolation=cv2.INTER_CUBIC,
+    )
     return np.asarray(fine * np.float32(0.008) + coarse * np.float32(0.007))

@@ -16,7 +16,8 @@ from schemas.specs import Mood
 
 class Palette(Struct, frozen=True):
     """Colours of the light. `haze_density` per unit of depth (0 near - 1 far); `sun_height` in picture heights above the
-    horizon; `lamps` 0-1 says how much windows and lanterns glow; `key` and `shadow` multiply local colours."""
+    horizon; `lamps` 0-1 says how much windows and lanterns glow; `key` and `shadow` multiply local colours.
+    """
 
     name: str
     sky: tuple[RGB, RGB, RGB]  # top, middle, at the horizon
@@ -82,6 +83,8 @@ LIGHTS: dict[str, Palette] = {
                0.30, 0.04, 1.0, 0.5, accent="#ff9a3c", bloom=0.8),
         _light("overcast", "#8893a0", "#aeb8c0", "#d5dadb", "#f2f4f4", "#bcc5cb", (0.86, 0.89, 0.92), (0.50, 0.54, 0.61), 1.5,
                0.40, 0.0, 0.15, 0.0),
+        _light("storm", "#28323e", "#485660", "#8d999b", "#e6ecf4", "#66737b", (0.64, 0.70, 0.78), (0.24, 0.28, 0.37), 1.1,
+               0.40, 0.0, 0.5, 0.0),
         _light("backlit", "#5b7ba6", "#f3cf9c", "#fff6df", "#fffbe9", "#ffe2b0", (0.66, 0.58, 0.54), (0.27, 0.25, 0.34), 1.25,
                0.16, 0.075, 0.0, 0.0, bloom=0.9),
     )
@@ -104,7 +107,7 @@ _MOOD_HAZE = {"mysterious": 1.6, "calm": 1.2, "sad": 1.25, "tense": 1.1, "happy"
 def light_of(name: str, mood: Mood, fog: bool) -> Palette:
     """The palette of a light (a key of `LIGHTS`) under a mood; fog thickens the haze."""
     base = LIGHTS[name]
-    density = base.haze_density * _MOOD_HAZE.get(mood, 1.0) * (1.9 if fog else 1.0)
+    density = base.haze_density * _MOOD_HAZE.get(mood, 1.0) * (1.35 if fog else 1.0)
     shifts = MOODS[mood]
     sky = base.sky
     tint = shifts.get("tint_dark")

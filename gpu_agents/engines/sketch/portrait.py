@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,8 +15,8 @@ from gpu_agents.engines.sketch.palette import Palette
 from gpu_agents.engines.sketch.svg import Pixels
 from schemas.errors import RenderError
 
-Float = npt.NDArray[np.float32]
-BUST_WIDTH = 0.52  # metres across the shoulders of a head-and-shoulders picture
+Float = npt.NDArray[Any]
+CROWN_TO_SHOULDER = 0.33  # metres
 BUST_HEIGHT = 0.62  # metres; the most that a head-and-shoulders picture may stand for
 
 
@@ -37,11 +38,26 @@ def is_full_figure(cutout: Pixels) -> bool:
     return bool(cutout.shape[0] > 2.1 * cutout.shape[1])
 
 
+def shoulder_row(cutout: Pixels) -> float:
+    """Share of the height (0-1) at which the shoulders begin: where the outline widens clearly below the head."""
+    widths = (cutout[..., 3] > 100).sum(axis=1).astype(np.float64)
+    rows = len(widths)
+    head = float(np.percentile(widths[: max(2, rows // 2)], 90))
+    wide = np.flatnonzero(widths[rows // 3 :] > 1.25 * head)
+    return float((wide[0] + rows // 3) / rows) if wide.size else 0.8
+
+
 def cutout_metres(cutout: Pixels) -> float:
-    """Height that the cut-out stands for."""
+    """Height that the cut-out stands for: a full figure 1.72 m, else crown to shoulder takes 0.33 m."""
     if is_full_figure(cutout):
         return 1.72
-    return float(min(BUST_HEIGHT, max(0.34, BUST_WIDTH * cutout.shape[0] / cutout.shape[1])))
+    return float(min(BUST_HEIGHT, CROWN_TO_SHOULDER / max(0.45, shoulder_row(cutout))))
+
+
+def bottom_width(cutout: Pixels) -> float:
+    """Width of the lowest tenth as a share of the cut-out's height."""
+    low = cutout[-max(1, cutout.shape[0] // 10) :, :, 3] > 100
+    return float(low.sum(axis=1).max() / cutout.shape[0])
 
 
 def clothes_colour(cutout: Pixels) -> RGB:
@@ -54,7 +70,9 @@ def clothes_colour(cutout: Pixels) -> RGB:
     return red, green, blue
 
 
-def place(picture: Float, cutout: Pixels, top: tuple[float, float], height: float, pal: Palette, light_side: float) -> None:
+def place(
+    picture: Float, cutout: Pixels, top: tuple[float, float], height: float, pal: Palette, light_side: float
+) -> None:
     """Blend the cut-out into `picture` (h, w, 3 in 0-1) in place; `top` = its upper middle, `height` in pixels.
 
     The light multiplies colours at half strength, so that the face stays recognisable; a rim on the lit edge ties it in.
@@ -80,12 +98,17 @@ def _lit(colour: Float, alpha: Float, pal: Palette, light_side: float) -> Float:
     lit = colour * (0.5 + 0.5 * light)
     haze = np.array(pal.haze, np.float32)
     lit = lit * 0.96 + haze * 0.04
-    soft = cv2.GaussianBlur(alpha, (0, 0), max(1.0, height * 0.012))
-    shift = int(max(1, round(height * 0.012)))
-    moved = np.roll(soft, -int(light_side) * shift, axis=1)
-    rim = np.clip(alpha - moved, 0, 1) * (0.9 if pal.name in ("backlit", "golden_hour", "neon") else 0.5)
+    return np.asarray(np.clip(lit + rim_light(alpha, pal, light_side), 0, 1), dtype=np.float32)
+
+
+def rim_light(alpha: Float, pal: Palette, light_side: float, width: float = 0.012) -> Float:
+    """Light (h, w, 3) to add along the lit edge of a shape with coverage `alpha`; `width` in shares of its height."""
+    height = alpha.shape[0]
+    soft = cv2.GaussianBlur(alpha, (0, 0), max(1.0, height * width))
+    moved = np.roll(soft, -int(light_side) * int(max(1, round(height * width))), axis=1)
+    rim = np.clip(alpha - moved, 0, 1) * (0.9 if pal.name in ("backlit", "golden_hour", "neon", "night") else 0.45)
     glow = np.array(mix(pal.sun, pal.accent, 0.6 if pal.name == "neon" else 0.1), np.float32)
-    return np.asarray(np.clip(lit + rim[..., None] * glow, 0, 1), dtype=np.float32)
+    return np.asarray(rim[..., None] * glow * alpha[..., None], dtype=np.float32)
 
 
 def _blend(picture: Float, colour: Float, alpha: Float, left: int, top: int) -> None:

@@ -45,8 +45,18 @@ def _sun(stage: Stage, rng: random.Random) -> None:
 
 
 def _moon(canvas: Canvas, x: float, y: float, radius: float, colour: RGB) -> None:
-    canvas.ellipse(x, y, radius, radius, canvas.radial(x - radius * 0.3, y - radius * 0.3, radius * 1.6, [
-        (0.0, mix(colour, (1.0, 1.0, 1.0), 0.6), 1.0), (1.0, times(colour, 0.78), 1.0)]))  # fmt: skip
+    canvas.ellipse(
+        x,
+        y,
+        radius,
+        radius,
+        canvas.radial(
+            x - radius * 0.3,
+            y - radius * 0.3,
+            radius * 1.6,
+            [(0.0, mix(colour, (1.0, 1.0, 1.0), 0.6), 1.0), (1.0, times(colour, 0.78), 1.0)],
+        ),
+    )
     for dx, dy, size in ((-0.3, 0.1, 0.26), (0.25, -0.3, 0.18), (0.2, 0.35, 0.2), (-0.1, -0.45, 0.12)):
         canvas.ellipse(x + dx * radius, y + dy * radius, size * radius, size * radius * 0.9, times(colour, 0.72), 0.35)
 
@@ -78,19 +88,21 @@ def _clouds(stage: Stage, rng: random.Random) -> None:
 
 
 def cloud(canvas: Canvas, rng: random.Random, centre: Point, width: float, lit: RGB, dim: RGB, opacity: float) -> None:
-    """A flat-based heap of puffs: lit above, fading out at its base. Width in pixels."""
+    """A flat-based heap of round puffs: lit above, fading out at its base. Width in pixels."""
     x, y = centre
-    thick = width * rng.uniform(0.10, 0.17)
-    for layer, (shade, drop, stretch) in enumerate(((dim, 0.35, 1.0), (lit, 0.0, 0.84))):
-        bumps = rng.randint(5, 8)
-        points: list[Point] = [(x - width / 2 * stretch, y + thick * drop)]
-        for i in range(bumps):
-            t = (i + 0.5) / bumps
-            rise = math.sin(math.pi * t) ** 0.7 * thick * rng.uniform(0.7, 1.5)
-            points.append((x + (t - 0.5) * width * stretch, y - rise + thick * drop))
-            points.append((x + (t + 0.35 / bumps - 0.5) * width * stretch, y - rise * 0.66 + thick * drop))
-        points.append((x + width / 2 * stretch, y + thick * drop))
-        points.append((x, y + thick * (0.42 + drop)))
-        base = y + thick * (0.4 + drop)
-        fill = canvas.linear((0, y - thick * 1.3), (0, base), [(0.0, shade, opacity), (0.6, shade, opacity * 0.75), (1.0, shade, 0.0)])
-        canvas.blob(points, fill, 1.0 if layer else 0.8)
+    thick = width * rng.uniform(0.15, 0.24)
+    for shade, drop, stretch, strength in ((dim, 0.22, 1.0, 0.75), (lit, 0.0, 0.86, 1.0)):
+        data = []
+        for k in range(13):
+            t = (k + 0.5) / 13
+            hump = math.sin(math.pi * t) ** 0.8
+            r = thick * (0.16 + 0.4 * hump * rng.uniform(0.55, 1.15))
+            cx, cy = x + (t - 0.5) * width * stretch, y + thick * (drop - 0.34 * hump * rng.uniform(0.5, 1.3))
+            data.append(
+                f"M{cx - r:.1f} {cy:.1f}a{r:.1f} {r:.1f} 0 1 1 {2 * r:.1f} 0a{r:.1f} {r:.1f} 0 1 1 {-2 * r:.1f} 0"
+            )
+        base = y + thick * (0.34 + drop)
+        fill = canvas.linear(
+            (0, y - thick * 0.9), (0, base), [(0.0, shade, 1.0), (0.55, shade, 0.7), (1.0, shade, 0.0)]
+        )
+        canvas.path("".join(data), fill, opacity * strength)

@@ -9,7 +9,14 @@ from gpu_agents.engines.sketch.svg import Canvas, Point
 NEAR = 0.35  # metres; nothing is drawn nearer to the eye
 
 
-def quad(stage: Stage, canvas: Canvas, corners: list[tuple[float, float, float]], colour: RGB, lit: float, opacity: float = 1.0) -> None:
+def quad(
+    stage: Stage,
+    canvas: Canvas,
+    corners: list[tuple[float, float, float]],
+    colour: RGB,
+    lit: float,
+    opacity: float = 1.0,
+) -> None:
     """A flat face with world corners; far parts take on the haze by a gradient along the longest way in depth."""
     view = stage.view
     corners = [(x, y, max(NEAR, z)) for x, y, z in corners]
@@ -28,8 +35,14 @@ def quad(stage: Stage, canvas: Canvas, corners: list[tuple[float, float, float]]
     canvas.polygon(points, canvas.linear(start, end, [(0.0, first, 1.0), (1.0, last, 1.0)]), opacity)
 
 
-def box(stage: Stage, canvas: Canvas, at: tuple[float, float, float], size: tuple[float, float, float], colour: RGB,
-        lit: tuple[float, float, float] = (0.95, 0.62, 0.34)) -> None:  # fmt: skip
+def box(
+    stage: Stage,
+    canvas: Canvas,
+    at: tuple[float, float, float],
+    size: tuple[float, float, float],
+    colour: RGB,
+    lit: tuple[float, float, float] = (0.95, 0.62, 0.34),
+) -> None:
     """A box: `at` = least x, y, z, `size` = (width, height, depth) in metres, `lit` = light of top, front, side."""
     (x, y, z), (w, h, d) = at, size
     z = max(NEAR, z)
@@ -74,11 +87,18 @@ def upswept_roof(canvas: Canvas, x: float, y: float, width: float, height: float
     half, ridge = width / 2, width * 0.26
     curl = height * 0.34
     canvas.path(
-        f"M{x - half:.1f} {y - curl:.1f}Q{x - half * .72:.1f} {y:.1f} {x - half * .5:.1f} {y:.1f}L{x + half * .5:.1f} {y:.1f}"
-        f"Q{x + half * .72:.1f} {y:.1f} {x + half:.1f} {y - curl:.1f}Q{x + half * .55:.1f} {y - height * .42:.1f} {x + ridge:.1f} {y - height:.1f}"
-        f"L{x - ridge:.1f} {y - height:.1f}Q{x - half * .55:.1f} {y - height * .42:.1f} {x - half:.1f} {y - curl:.1f}Z", fill,
-    )  # fmt: skip
-    points: list[Point] = [(x - half, y - curl), (x - half * 0.66, y - height * 0.02), (x - half * 0.4, y), (x + half * 0.4, y),
-                           (x + half * 0.66, y - height * 0.02), (x + half, y - curl)]  # fmt: skip
+        f"M{x - half:.1f} {y - curl:.1f}Q{x - half * 0.72:.1f} {y:.1f} {x - half * 0.5:.1f} {y:.1f}L{x + half * 0.5:.1f} {y:.1f}"
+        f"Q{x + half * 0.72:.1f} {y:.1f} {x + half:.1f} {y - curl:.1f}Q{x + half * 0.55:.1f} {y - height * 0.42:.1f} {x + ridge:.1f} {y - height:.1f}"
+        f"L{x - ridge:.1f} {y - height:.1f}Q{x - half * 0.55:.1f} {y - height * 0.42:.1f} {x - half:.1f} {y - curl:.1f}Z",
+        fill,
+    )
+    points: list[Point] = [
+        (x - half, y - curl),
+        (x - half * 0.66, y - height * 0.02),
+        (x - half * 0.4, y),
+        (x + half * 0.4, y),
+        (x + half * 0.66, y - height * 0.02),
+        (x + half, y - curl),
+    ]
     canvas.stroke(points, edge, max(1.0, height * 0.07))
     canvas.stroke([(x - ridge, y - height), (x + ridge, y - height)], edge, max(1.0, height * 0.09))

@@ -57,3 +57,8 @@ class Stage:
         view = self.view
         middle = (view.figure_x - view.width / 2) / view.scale(view.figure_depth)
         return middle - 1.0, middle + 1.0
+
+    @property
+    def light_side(self) -> float:
+        """-1 when the light comes from the left half of the picture, else 1."""
+        return 1.0 if self.sun is not None and self.sun[0] > self.view.width / 2 else -1.0

@@ -55,13 +55,17 @@ class Canvas:
         """Whether nothing was drawn yet."""
         return not self._body
 
-    def path(self, data: str, fill: RGB | str | None, opacity: float = 1.0, stroke: RGB | None = None, width: float = 0.0) -> None:
+    def path(
+        self, data: str, fill: RGB | str | None, opacity: float = 1.0, stroke: RGB | None = None, width: float = 0.0
+    ) -> None:
         """Any path data; `fill` is a colour, a gradient made here or None."""
         attributes = f'fill="{_paint(fill)}"'
         if opacity < 1:
             attributes += f' opacity="{opacity:.3f}"'
         if stroke is not None:
-            attributes += f' stroke="{css(stroke)}" stroke-width="{width:.2f}" stroke-linecap="round" stroke-linejoin="round"'
+            attributes += (
+                f' stroke="{css(stroke)}" stroke-width="{width:.2f}" stroke-linecap="round" stroke-linejoin="round"'
+            )
         self._body.append(f'<path d="{data}" {attributes}/>')
 
     def polygon(self, points: Iterable[Point], fill: RGB | str, opacity: float = 1.0) -> None:
@@ -72,21 +76,29 @@ class Canvas:
         """A filled closed curve through the points."""
         self.path(smooth_path(points), fill, opacity)
 
-    def stroke(self, points: Sequence[Point], colour: RGB, width: float, opacity: float = 1.0, smooth: bool = True) -> None:
+    def stroke(
+        self, points: Sequence[Point], colour: RGB, width: float, opacity: float = 1.0, smooth: bool = True
+    ) -> None:
         """An open line with round ends."""
         data = smooth_path(points, closed=False) if smooth and len(points) > 2 else line_path(points, closed=False)
         self.path(data, None, opacity, stroke=colour, width=width)
 
-    def rect(self, x: float, y: float, w: float, h: float, fill: RGB | str, opacity: float = 1.0, radius: float = 0.0) -> None:
+    def rect(
+        self, x: float, y: float, w: float, h: float, fill: RGB | str, opacity: float = 1.0, radius: float = 0.0
+    ) -> None:
         """An upright rectangle, with round corners if asked."""
         extra = f' opacity="{opacity:.3f}"' if opacity < 1 else ""
         extra += f' rx="{radius:.1f}"' if radius else ""
-        self._body.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(0, w):.1f}" height="{max(0, h):.1f}" fill="{_paint(fill)}"{extra}/>')
+        self._body.append(
+            f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(0, w):.1f}" height="{max(0, h):.1f}" fill="{_paint(fill)}"{extra}/>'
+        )
 
     def ellipse(self, x: float, y: float, rx: float, ry: float, fill: RGB | str, opacity: float = 1.0) -> None:
         """An upright ellipse around (x, y)."""
         extra = f' opacity="{opacity:.3f}"' if opacity < 1 else ""
-        self._body.append(f'<ellipse cx="{x:.1f}" cy="{y:.1f}" rx="{abs(rx):.1f}" ry="{abs(ry):.1f}" fill="{_paint(fill)}"{extra}/>')
+        self._body.append(
+            f'<ellipse cx="{x:.1f}" cy="{y:.1f}" rx="{abs(rx):.1f}" ry="{abs(ry):.1f}" fill="{_paint(fill)}"{extra}/>'
+        )
 
     def linear(self, start: Point, end: Point, stops: Sequence[Stop]) -> str:
         """A linear gradient in canvas coordinates, to be used as a fill."""
@@ -99,7 +111,12 @@ class Canvas:
 
     def glow(self, x: float, y: float, radius: float, colour: RGB, strength: float = 1.0) -> None:
         """A soft disc of light that fades to nothing at `radius`."""
-        stops = [(0.0, colour, strength), (0.25, colour, strength * 0.45), (0.6, colour, strength * 0.1), (1.0, colour, 0.0)]
+        stops = [
+            (0.0, colour, strength),
+            (0.25, colour, strength * 0.45),
+            (0.6, colour, strength * 0.1),
+            (1.0, colour, 0.0),
+        ]
         self.ellipse(x, y, radius, radius, self.radial(x, y, radius, stops))
 
     def _gradient(self, tag: str, where: str, stops: Sequence[Stop]) -> str:

@@ -18,12 +18,18 @@ INTERIORS: Table = {
     "laboratory": ("laboratory", "lab", "实验室", "研究室", "丹房", "炼丹"),
     "office": ("office", "meeting room", "boardroom", "newsroom", "办公室", "会议室", "公司"),
     "workshop": ("workshop", "forge", "smithy", "garage", "factory", "作坊", "工坊", "铁匠铺", "车间", "工厂"),
-    "hall": ("hall", "throne", "throne room", "ballroom", "cathedral", "church", "大殿", "殿内", "大厅", "王座", "教堂", "礼堂", "殿堂"),
+    "hall": (
+        "hall", "throne", "throne room", "ballroom", "cathedral", "church", "大殿", "殿内", "大厅", "王座",
+        "教堂", "礼堂", "殿堂",
+    ),
     "tavern": ("tavern", "inn", "bar", "pub", "cafe", "restaurant", "客栈", "酒馆", "酒楼", "酒吧", "餐厅", "咖啡馆", "酒肆"),
     "hospital": ("hospital", "ward", "clinic", "病房", "医院", "诊所", "医馆"),
     "train": ("train", "carriage", "subway", "metro", "火车", "车厢", "地铁", "列车"),
-    "cockpit": ("cockpit", "space station", "spaceship", "starship", "control room", "驾驶舱", "空间站", "飞船", "太空船", "舰桥", "船舱", "控制室"),
-    "room": ("room", "bedroom", "apartment", "living room", "indoors", "房间", "卧室", "客厅", "屋内", "屋里", "室内", "家中", "家里", "洞房"),
+    "cockpit": ("cockpit", "space station", "control room", "驾驶舱", "空间站", "舰桥", "船舱", "控制室", "飞船内", "机舱"),
+    "room": (
+        "room", "bedroom", "apartment", "living room", "indoors", "房间", "卧室", "客厅", "屋内", "屋里",
+        "室内", "家中", "家里", "洞房",
+    ),
 }  # fmt: skip
 
 LANDSCAPES: Table = {
@@ -33,11 +39,17 @@ LANDSCAPES: Table = {
     "river": ("river", "stream", "creek", "canal", "waterfall", "河", "江", "溪", "瀑布"),
     "bamboo": ("bamboo", "竹林", "竹海", "竹"),
     "forest": ("forest", "woods", "woodland", "jungle", "grove", "park", "森林", "树林", "林中", "丛林", "林间", "公园", "桃林"),
-    "city": ("city", "street", "downtown", "alley", "skyscraper", "metropolis", "rooftop", "城市", "街", "都市", "巷", "长安", "上海", "北京", "东京", "大厦", "城中", "市集", "集市"),
+    "city": (
+        "city", "street", "downtown", "alley", "skyscraper", "metropolis", "rooftop", "城市", "街", "都市",
+        "巷", "长安", "上海", "北京", "东京", "大厦", "城中", "市集", "集市",
+    ),
     "village": ("village", "hamlet", "town", "farm", "countryside", "村", "镇", "乡间", "农家", "乡下"),
     "desert": ("desert", "dune", "sahara", "沙漠", "大漠", "戈壁", "沙丘"),
     "snowfield": ("snowfield", "tundra", "glacier", "arctic", "antarctic", "雪原", "雪地", "冰原", "冰川", "极地"),
-    "field": ("field", "meadow", "grassland", "prairie", "steppe", "plains", "garden", "草原", "田野", "麦田", "原野", "花海", "稻田", "花园", "草地"),
+    "field": (
+        "field", "meadow", "grassland", "prairie", "steppe", "plains", "garden", "草原", "田野", "麦田",
+        "原野", "花海", "稻田", "花园", "草地",
+    ),
     "cave": ("cave", "cavern", "grotto", "mineshaft", "山洞", "洞穴", "洞府", "石窟", "矿洞"),
     "space": ("space", "galaxy", "cosmos", "orbit", "planet", "nebula", "asteroid", "太空", "宇宙", "星球", "星云"),
 }  # fmt: skip
@@ -82,7 +94,10 @@ WEATHER: Table = {
 }  # fmt: skip
 
 TIMES: Table = {
-    "night": ("night", "midnight", "moon", "moonlight", "moonlit", "star", "starry", "夜", "月", "星空", "星光", "深夜", "子时"),
+    "night": (
+        "night", "midnight", "moon", "moonlight", "moonlit", "star", "starry", "夜", "月", "星空", "星光",
+        "深夜", "子时",
+    ),
     "dawn": ("dawn", "sunrise", "daybreak", "early morning", "黎明", "日出", "清晨", "拂晓", "破晓", "朝阳", "晨"),
     "sunset": ("sunset", "golden hour", "sundown", "夕阳", "日落", "落日", "夕照"),
     "dusk": ("dusk", "twilight", "evening", "黄昏", "傍晚", "暮色", "薄暮"),
@@ -90,7 +105,10 @@ TIMES: Table = {
 }  # fmt: skip
 
 PEOPLE: Table = {
-    "crowd": ("crowd", "people", "soldier", "army", "villager", "students", "guests", "众人", "人群", "士兵", "军队", "百姓", "弟子们", "行人", "学生们"),
+    "crowd": (
+        "crowd", "people", "soldier", "army", "villager", "students", "guests", "众人", "人群", "士兵", "军队",
+        "百姓", "弟子们", "行人", "学生们",
+    ),
     "pair": ("couple", "two people", "two men", "two women", "lovers", "friends", "两人", "二人", "情侣", "师徒", "夫妻", "恋人"),
     "one": ("man", "woman", "boy", "girl", "person", "child", "monk", "warrior", "swordsman", "knight", "king", "queen", "princess", "he", "she",
             "hero", "traveler", "traveller", "old man", "detective", "scientist", "doctor", "student", "teacher", "astronaut", "figure", "hunter",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from gpu_agents.engines.sketch.colour import RGB, mix, rgb
 from gpu_agents.engines.sketch.stage import Stage
 
-Float = npt.NDArray[np.float32]
+Float = npt.NDArray[Any]
 
 
 def apply(stage: Stage, picture: Float) -> None:
@@ -23,7 +24,7 @@ def apply(stage: Stage, picture: Float) -> None:
     if brief.place == "space":
         return
     if "fog" in brief.weather or brief.mood == "mysterious":
-        _fog(stage, picture, 0.62 if "fog" in brief.weather else 0.34)
+        _fog(stage, picture, 0.5 if "fog" in brief.weather else 0.28)
     if "storm" in brief.weather:
         _lightning(stage, picture)
     if "rain" in brief.weather:
@@ -32,7 +33,11 @@ def apply(stage: Stage, picture: Float) -> None:
         _snow(stage, picture, 2 if "wind" in brief.weather or "storm" in brief.weather else 1)
     if ("wind" in brief.weather and "snow" not in brief.weather) or brief.mood == "romantic":
         _petals(stage, picture)
-    if stage.pal.dark and not brief.weather and brief.place in ("forest", "bamboo", "field", "lake", "river", "village"):
+    if (
+        stage.pal.dark
+        and not brief.weather
+        and brief.place in ("forest", "bamboo", "field", "lake", "river", "village")
+    ):
         _fireflies(stage, picture)
 
 
@@ -51,7 +56,9 @@ def _fog(stage: Stage, picture: Float, strength: float) -> None:
     rows = np.arange(height // 4, dtype=np.float32)[:, None] * 4
     centre = min(height * 0.75, max(height * 0.35, stage.view.horizon))
     band = np.exp(-(((rows - centre) / (height * 0.3)) ** 2))
-    mask = cv2.resize(np.clip(field * 1.5 - 0.2, 0, 1) * (0.35 + 0.65 * band), (width, height), interpolation=cv2.INTER_LINEAR)
+    mask = cv2.resize(
+        np.clip(field * 1.5 - 0.2, 0, 1) * (0.35 + 0.65 * band), (width, height), interpolation=cv2.INTER_LINEAR
+    )
     _screen(picture, mask, mix(stage.pal.haze, stage.pal.sky[2], 0.4), strength)
 
 
@@ -78,13 +85,23 @@ def _rain(stage: Stage, picture: Float, heavy: bool) -> None:
     _screen(picture, mask.astype(np.float32) / 255, (0.92, 0.96, 1.0), 0.5)
 
 
-def _dots(stage: Stage, label: str, shape: tuple[int, int], count: int, sizes: tuple[float, float], blur: float = 0.0) -> Float:
+def _dots(
+    stage: Stage, label: str, shape: tuple[int, int], count: int, sizes: tuple[float, float], blur: float = 0.0
+) -> Float:
     height, width = shape
     rng = stage.rng(label)
     mask = np.zeros(shape, np.uint8)
     for _ in range(count):
         centre = (int(rng.random() * width * 16), int(rng.random() * height * 16))
-        cv2.circle(mask, centre, max(8, int(rng.uniform(*sizes) * height * 16)), rng.randint(120, 255), -1, cv2.LINE_AA, shift=4)
+        cv2.circle(
+            mask,
+            centre,
+            max(8, int(rng.uniform(*sizes) * height * 16)),
+            rng.randint(120, 255),
+            -1,
+            cv2.LINE_AA,
+            shift=4,
+        )
     if blur:
         mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), blur * height), dtype=np.uint8)
     return mask.astype(np.float32) / 255
@@ -93,7 +110,11 @@ def _dots(stage: Stage, label: str, shape: tuple[int, int], count: int, sizes: t
 def _snow(stage: Stage, picture: Float, level: int) -> None:
     shape = picture.shape[:2]
     white = mix(stage.pal.tone(rgb("#ffffff"), 0.0, 0.9), (1.0, 1.0, 1.0), 0.35)
-    for label, count, sizes, blur, weight in (("far", 420, (0.0008, 0.0018), 0.0, 0.65), ("mid", 200, (0.002, 0.004), 0.0012, 0.8), ("near", 30, (0.006, 0.013), 0.005, 0.6)):
+    for label, count, sizes, blur, weight in (
+        ("far", 420, (0.0008, 0.0018), 0.0, 0.65),
+        ("mid", 200, (0.002, 0.004), 0.0012, 0.8),
+        ("near", 30, (0.006, 0.013), 0.005, 0.6),
+    ):
         _screen(picture, _dots(stage, f"snow-{label}", shape, count * level, sizes, blur), white, weight)
 
 
@@ -125,7 +146,7 @@ def _petals(stage: Stage, picture: Float) -> None:
         _screen(picture, soft.astype(np.float32) / 255, stage.pal.tone(local, 0.0, 0.8), 0.9 if not blur else 0.6)
 
 
-def _petal(mask: npt.NDArray[np.uint8], rng: random.Random, size: float) -> None:
+def _petal(mask: npt.NDArray[Any], rng: random.Random, size: float) -> None:
     height, width = mask.shape
     axes = (max(2, int(size * height)), max(1, int(size * height * rng.uniform(0.3, 0.6))))
     centre = (int(rng.random() * width), int(rng.random() * height))
@@ -141,18 +162,27 @@ def _lightning(stage: Stage, picture: Float) -> None:
     _bolt(mask, rng, (x, 0.0), end, max(2, height // 300), 3)
     core = mask.astype(np.float32) / 255
     wide = cv2.GaussianBlur(core, (0, 0), height * 0.02) * 5
-    flash = cv2.GaussianBlur(cv2.resize(core, (width // 8, height // 8), interpolation=cv2.INTER_AREA), (0, 0), height * 0.025) * 14
+    flash = (
+        cv2.GaussianBlur(
+            cv2.resize(core, (width // 8, height // 8), interpolation=cv2.INTER_AREA), (0, 0), height * 0.025
+        )
+        * 14
+    )
     wide += cv2.resize(flash, (width, height), interpolation=cv2.INTER_LINEAR)
-    picture += np.clip(wide, 0, 0.55)[..., None] * np.array(rgb("#b9c8ff"), np.float32)
+    picture += np.clip(wide, 0, 0.38)[..., None] * np.array(rgb("#b9c8ff"), np.float32)
     _screen(picture, core, (1.0, 1.0, 1.0), 1.0)
 
 
-def _bolt(mask: npt.NDArray[np.uint8], rng: random.Random, start: tuple[float, float], end: float, thick: int, forks: int) -> None:
+def _bolt(
+    mask: npt.NDArray[Any], rng: random.Random, start: tuple[float, float], end: float, thick: int, forks: int
+) -> None:
     x, y = start
     step = mask.shape[0] * 0.03
     while y < end:
         nx, ny = x + rng.uniform(-1, 1) * step * 0.9, y + step * rng.uniform(0.6, 1.2)
         cv2.line(mask, (int(x), int(y)), (int(nx), int(ny)), 255, thick, cv2.LINE_AA)
         if forks and rng.random() < 0.22:
-            _bolt(mask, rng, (nx, ny), min(end, ny + mask.shape[0] * rng.uniform(0.1, 0.25)), max(1, thick - 1), forks - 1)
+            _bolt(
+                mask, rng, (nx, ny), min(end, ny + mask.shape[0] * rng.uniform(0.1, 0.25)), max(1, thick - 1), forks - 1
+            )
         x, y = nx, ny

@@ -16,14 +16,26 @@ def space(stage: Stage) -> None:
     view, pal, canvas = stage.view, stage.pal, stage.back
     rng = stage.rng("space")
     w, h = view.width, view.height
-    canvas.rect(0, 0, w, h, canvas.linear((0, 0), (w * 0.4, h), [(0.0, rgb("#04050f"), 1.0), (0.55, rgb("#0c1338"), 1.0), (1.0, mix(rgb("#2a1a4e"), pal.haze, 0.3), 1.0)]))
+    canvas.rect(
+        0,
+        0,
+        w,
+        h,
+        canvas.linear(
+            (0, 0),
+            (w * 0.4, h),
+            [(0.0, rgb("#04050f"), 1.0), (0.55, rgb("#0c1338"), 1.0), (1.0, mix(rgb("#2a1a4e"), pal.haze, 0.3), 1.0)],
+        ),
+    )
     tints = rng.sample(_CLOUDS, 3)
     for k in range(30):
         t = k / 29
         x, y = w * (0.05 + 0.9 * t) + rng.gauss(0, w * 0.06), h * (0.62 - 0.5 * t) + rng.gauss(0, h * 0.09)
         radius = h * rng.uniform(0.09, 0.3)
         tint = times(rgb(tints[k % 3]), 1.1)
-        canvas.ellipse(x, y, radius, radius, canvas.radial(x, y, radius, [(0.0, tint, 0.34), (0.5, tint, 0.14), (1.0, tint, 0.0)]))
+        canvas.ellipse(
+            x, y, radius, radius, canvas.radial(x, y, radius, [(0.0, tint, 0.5), (0.5, tint, 0.2), (1.0, tint, 0.0)])
+        )
     for _ in range(420):
         x, y, size = rng.random() * w, rng.random() * h, h * (0.0007 + 0.002 * rng.random() ** 4)
         canvas.ellipse(x, y, size, size, mix(rgb("#bcd4ff"), rgb("#fff0d4"), rng.random()), 0.35 + 0.65 * rng.random())
@@ -32,7 +44,13 @@ def space(stage: Stage) -> None:
         canvas.glow(x, y, h * 0.02, rgb("#dce8ff"), 0.8)
     centre = (w * (0.5 - view.side * 0.22), h * 0.32)
     stage.sun = (w * (0.5 - view.side * 0.46), h * 0.08)
-    _planet(stage, centre, h * rng.uniform(0.14, 0.2), rng.choice(("#c98a5a", "#5a8ac9", "#9a6ac0", "#5ab0a0")), rings=rng.random() < 0.7)
+    _planet(
+        stage,
+        centre,
+        h * rng.uniform(0.14, 0.2),
+        rng.choice(("#c98a5a", "#5a8ac9", "#9a6ac0", "#5ab0a0")),
+        rings=rng.random() < 0.7,
+    )
     _planet(stage, (w * (0.5 + view.side * 0.3), h * 0.16), h * 0.045, "#b8b4b0", rings=False)
     if view.horizon < h * 0.95 and "spaceship" not in stage.brief.objects:
         land.ridge(stage, "crater-rim", view.horizon + 3, view.far * 0.12, 0.3, rgb("#6a6078"), 3.0, 0.45)
@@ -50,8 +68,23 @@ def _planet(stage: Stage, centre: tuple[float, float], radius: float, tint: str,
     ring = mix(local, (1.0, 1.0, 1.0), 0.45)
     if rings:
         _ring(stage, centre, radius, ring, back=True)
-    canvas.ellipse(x, y, radius, radius, canvas.radial(lx, y - radius * 0.4, radius * 1.75, [
-        (0.0, mix(local, (1.0, 1.0, 1.0), 0.55), 1.0), (0.4, local, 1.0), (0.8, times(local, 0.25), 1.0), (1.0, times(local, 0.06), 1.0)]))  # fmt: skip
+    canvas.ellipse(
+        x,
+        y,
+        radius,
+        radius,
+        canvas.radial(
+            lx,
+            y - radius * 0.4,
+            radius * 1.75,
+            [
+                (0.0, mix(local, (1.0, 1.0, 1.0), 0.55), 1.0),
+                (0.4, local, 1.0),
+                (0.8, times(local, 0.25), 1.0),
+                (1.0, times(local, 0.06), 1.0),
+            ],
+        ),
+    )
     for k in range(5):
         band = (k - 2) * 0.34
         half = math.sqrt(max(0.0, 1 - band * band)) * radius
@@ -60,7 +93,9 @@ def _planet(stage: Stage, centre: tuple[float, float], radius: float, tint: str,
         _ring(stage, centre, radius, ring, back=False)
 
 
-def _ring(stage: Stage, centre: tuple[float, float], radius: float, tint: tuple[float, float, float], back: bool) -> None:
+def _ring(
+    stage: Stage, centre: tuple[float, float], radius: float, tint: tuple[float, float, float], back: bool
+) -> None:
     x, y = centre
     for grow, opacity in ((1.5, 0.35), (1.72, 0.7), (1.95, 0.45)):
         points = []
@@ -80,4 +115,6 @@ def _craters(stage: Stage) -> None:
         ry = rx * min(0.5, 0.1 + view.eye / 40)
         x = rng.random() * view.width
         stage.middle.ellipse(x, y, rx, ry, pal.tone(rgb("#837890"), 0.2 * (1 - t), 1.0), 0.55)
-        stage.middle.ellipse(x + rx * 0.06, y + ry * 0.14, rx * 0.9, ry * 0.84, pal.tone(rgb("#4a4258"), 0.2 * (1 - t), 0.2), 0.75)
+        stage.middle.ellipse(
+            x + rx * 0.06, y + ry * 0.14, rx * 0.9, ry * 0.84, pal.tone(rgb("#4a4258"), 0.2 * (1 - t), 0.2), 0.75
+        )

@@ -43,12 +43,30 @@ def stool(stage: Stage, x: float, z: float, colour: RGB = WOOD) -> None:
     contact_shadow(stage, canvas, x, z, 0.45, 0.4)
     px, py = view.at(x, 0, z)
     s = view.scale(z)
-    fill = canvas.linear((px - 0.2 * s, 0), (px + 0.2 * s, 0), [(0.0, pal.tone(colour, 0, 0.8), 1.0), (1.0, pal.tone(colour, 0, 0.15), 1.0)])
-    canvas.blob([(px - 0.15 * s, py), (px - 0.2 * s, py - 0.22 * s), (px - 0.16 * s, py - 0.44 * s), (px + 0.16 * s, py - 0.44 * s), (px + 0.2 * s, py - 0.22 * s), (px + 0.15 * s, py)], fill)
-    canvas.ellipse(px, py - 0.44 * s, 0.17 * s, 0.17 * s * min(0.5, view.eye / z * 0.7), pal.tone(times(colour, 1.2), 0, 0.9))
+    fill = canvas.linear(
+        (px - 0.2 * s, 0),
+        (px + 0.2 * s, 0),
+        [(0.0, pal.tone(colour, 0, 0.8), 1.0), (1.0, pal.tone(colour, 0, 0.15), 1.0)],
+    )
+    canvas.blob(
+        [
+            (px - 0.15 * s, py),
+            (px - 0.2 * s, py - 0.22 * s),
+            (px - 0.16 * s, py - 0.44 * s),
+            (px + 0.16 * s, py - 0.44 * s),
+            (px + 0.2 * s, py - 0.22 * s),
+            (px + 0.15 * s, py),
+        ],
+        fill,
+    )
+    canvas.ellipse(
+        px, py - 0.44 * s, 0.17 * s, 0.17 * s * min(0.5, view.eye / z * 0.7), pal.tone(times(colour, 1.2), 0, 0.9)
+    )
 
 
-def bookshelf(stage: Stage, x: float, z: float, w: float, h: float, seed: str, colour: RGB = WOOD, shelves: int = 5) -> None:
+def bookshelf(
+    stage: Stage, x: float, z: float, w: float, h: float, seed: str, colour: RGB = WOOD, shelves: int = 5
+) -> None:
     """A case full of books against the back wall; (x, z) = lower left corner of its front."""
     rng = stage.rng(f"books{seed}")
     canvas, pal = stage.back, stage.pal
@@ -81,13 +99,16 @@ def side_shelf(stage: Stage, x: float, near: float, far: float, h: float, seed: 
     """Bookshelves along a side wall (x < 0 left), in perspective."""
     rng, view, pal, canvas = stage.rng(f"side{seed}"), stage.view, stage.pal, stage.back
     quad(stage, canvas, [(x, 0, near), (x, h, near), (x, h, far), (x, 0, far)], times(colour, 0.5), 0.3)
-    rows, bays = 5, 22
+    rows, bays = 5, 64
     for r in range(rows):
         y1, y2 = h * (r + 0.1) / rows, h * (r + 0.86) / rows
         for k in range(bays):
-            a, b = near + (far - near) * k / bays, near + (far - near) * (k + 0.93) / bays
+            a, b = near * (far / near) ** (k / bays), near * (far / near) ** ((k + 0.93) / bays)
             top = y1 + (y2 - y1) * rng.uniform(0.65, 1.0)
-            canvas.polygon([view.at(x, y1, a), view.at(x, top, a), view.at(x, top, b), view.at(x, y1, b)], pal.tone(rng.choice(BOOKS), 0.04, rng.uniform(0.3, 0.7)))
+            canvas.polygon(
+                [view.at(x, y1, a), view.at(x, top, a), view.at(x, top, b), view.at(x, y1, b)],
+                pal.tone(rng.choice(BOOKS), 0.04, rng.uniform(0.3, 0.7)),
+            )
         quad(stage, canvas, [(x, y1 - 0.05, near), (x, y1, near), (x, y1, far), (x, y1 - 0.05, far)], colour, 0.6)
 
 
@@ -98,8 +119,11 @@ def candle(stage: Stage, x: float, y: float, z: float, size: float = 0.22) -> No
     s = view.scale(z) * size
     canvas.rect(px - 0.14 * s, py - s, 0.28 * s, s, stage.pal.tone(rgb("#efe4c8"), 0, 0.9), 1.0, 0.05 * s)
     flame = rgb("#ffe9a8")
-    canvas.path(f"M{px:.1f} {py - 1.75 * s:.1f}Q{px + .26 * s:.1f} {py - 1.25 * s:.1f} {px:.1f} {py - 1.02 * s:.1f}Q{px - .26 * s:.1f} {py - 1.25 * s:.1f} {px:.1f} {py - 1.75 * s:.1f}Z", flame)
-    stage.lamps.append((px, py - 1.35 * s, 5.5 * s, mix(rgb("#ff9a3c"), flame, 0.25)))
+    canvas.path(
+        f"M{px:.1f} {py - 1.75 * s:.1f}Q{px + 0.26 * s:.1f} {py - 1.25 * s:.1f} {px:.1f} {py - 1.02 * s:.1f}Q{px - 0.26 * s:.1f} {py - 1.25 * s:.1f} {px:.1f} {py - 1.75 * s:.1f}Z",
+        flame,
+    )
+    stage.lamps.append((px, py - 1.35 * s, 3.6 * s, mix(rgb("#ff9a3c"), flame, 0.25)))
 
 
 def pendant(stage: Stage, x: float, z: float, room_height: float, drop: float = 0.9, colour: RGB = WOOD) -> None:
@@ -108,7 +132,15 @@ def pendant(stage: Stage, x: float, z: float, room_height: float, drop: float = 
     top, low = view.at(x, room_height, z), view.at(x, room_height - drop, z)
     s = view.scale(z)
     canvas.stroke([top, low], pal.tone(rgb("#222226"), 0, 0.3), max(1.0, 0.02 * s))
-    canvas.polygon([(low[0] - 0.08 * s, low[1]), (low[0] + 0.08 * s, low[1]), (low[0] + 0.26 * s, low[1] + 0.2 * s), (low[0] - 0.26 * s, low[1] + 0.2 * s)], pal.tone(colour, 0.02, 0.5))
+    canvas.polygon(
+        [
+            (low[0] - 0.08 * s, low[1]),
+            (low[0] + 0.08 * s, low[1]),
+            (low[0] + 0.26 * s, low[1] + 0.2 * s),
+            (low[0] - 0.26 * s, low[1] + 0.2 * s),
+        ],
+        pal.tone(colour, 0.02, 0.5),
+    )
     canvas.ellipse(low[0], low[1] + 0.2 * s, 0.24 * s, 0.055 * s, mix(pal.glow(), (1.0, 1.0, 0.92), 0.5))
     stage.lamp(low[0], low[1] + 0.24 * s, 1.3 * s)
 
@@ -121,7 +153,11 @@ def picture_frame(stage: Stage, x: float, y: float, z: float, w: float, h: float
     canvas.rect(left, top, pw, ph, pal.tone(rgb("#e4dac2"), 0.03, 0.75))
     for k, tint in enumerate((rgb("#a9b2b0"), rgb("#77837f"), rgb("#4d5a58"))):
         y0 = top + ph * (0.45 + 0.16 * k)
-        canvas.path(f"M{left:.1f} {top + ph:.1f}V{y0:.1f}Q{left + pw * rng.uniform(.2, .5):.1f} {y0 - ph * .3:.1f} {left + pw * .6:.1f} {y0:.1f}T{left + pw:.1f} {y0 - ph * .05:.1f}V{top + ph:.1f}Z", pal.tone(tint, 0.03, 0.6), 0.8)
+        canvas.path(
+            f"M{left:.1f} {top + ph:.1f}V{y0:.1f}Q{left + pw * rng.uniform(0.2, 0.5):.1f} {y0 - ph * 0.3:.1f} {left + pw * 0.6:.1f} {y0:.1f}T{left + pw:.1f} {y0 - ph * 0.05:.1f}V{top + ph:.1f}Z",
+            pal.tone(tint, 0.03, 0.6),
+            0.8,
+        )
 
 
 def screen(stage: Stage, canvas_name: str, x: float, y: float, z: float, w: float, h: float, seed: str) -> None:
@@ -129,9 +165,27 @@ def screen(stage: Stage, canvas_name: str, x: float, y: float, z: float, w: floa
     canvas = stage.back if canvas_name == "back" else stage.middle
     rng = stage.rng(f"screen{seed}")
     left, top, pw, ph = rect_at(stage, x, y, z, w, h)
-    canvas.rect(left - pw * 0.03, top - pw * 0.03, pw * 1.06, ph + pw * 0.06, stage.pal.tone(rgb("#20242b"), 0, 0.4), 1.0, pw * 0.03)
+    canvas.rect(
+        left - pw * 0.03,
+        top - pw * 0.03,
+        pw * 1.06,
+        ph + pw * 0.06,
+        stage.pal.tone(rgb("#20242b"), 0, 0.4),
+        1.0,
+        pw * 0.03,
+    )
     glow = rng.choice((rgb("#4fd8ff"), rgb("#7dffb0"), rgb("#ffb454")))
-    canvas.rect(left, top, pw, ph, canvas.linear((left, top), (left, top + ph), [(0.0, mix(glow, rgb("#06121c"), 0.72), 1.0), (1.0, mix(glow, rgb("#06121c"), 0.88), 1.0)]))
+    canvas.rect(
+        left,
+        top,
+        pw,
+        ph,
+        canvas.linear(
+            (left, top),
+            (left, top + ph),
+            [(0.0, mix(glow, rgb("#06121c"), 0.72), 1.0), (1.0, mix(glow, rgb("#06121c"), 0.88), 1.0)],
+        ),
+    )
     points = [(left + pw * (0.05 + 0.9 * k / 11), top + ph * (0.45 - 0.3 * rng.random())) for k in range(12)]
     canvas.stroke(points, glow, max(1.0, ph * 0.02), 0.9)
     for k in range(9):
@@ -146,10 +200,16 @@ def plant_pot(stage: Stage, x: float, z: float, size: float = 1.0) -> None:
     contact_shadow(stage, canvas, x, z, 0.5 * size, 0.4)
     px, py = view.at(x, 0, z)
     s = view.scale(z) * size
-    canvas.polygon([(px - 0.16 * s, py), (px - 0.21 * s, py - 0.36 * s), (px + 0.21 * s, py - 0.36 * s), (px + 0.16 * s, py)], pal.tone(rgb("#a8583c"), 0, 0.6))
+    canvas.polygon(
+        [(px - 0.16 * s, py), (px - 0.21 * s, py - 0.36 * s), (px + 0.21 * s, py - 0.36 * s), (px + 0.16 * s, py)],
+        pal.tone(rgb("#a8583c"), 0, 0.6),
+    )
     for k in range(11):
         lean = (k - 5) / 5 + rng.uniform(-0.1, 0.1)
         tip = (px + lean * 0.5 * s, py - (0.36 + rng.uniform(0.45, 0.95) * (1.1 - 0.45 * abs(lean))) * s)
         mid = (px + lean * 0.22 * s, tip[1] * 0.5 + (py - 0.6 * s) * 0.5)
         colour = pal.tone(rgb("#4f7f4a"), 0, rng.uniform(0.2, 0.9))
-        canvas.path(f"M{px:.1f} {py - .36 * s:.1f}Q{mid[0] - .07 * s:.1f} {mid[1]:.1f} {tip[0]:.1f} {tip[1]:.1f}Q{mid[0] + .07 * s:.1f} {mid[1]:.1f} {px:.1f} {py - .36 * s:.1f}Z", colour)
+        canvas.path(
+            f"M{px:.1f} {py - 0.36 * s:.1f}Q{mid[0] - 0.07 * s:.1f} {mid[1]:.1f} {tip[0]:.1f} {tip[1]:.1f}Q{mid[0] + 0.07 * s:.1f} {mid[1]:.1f} {px:.1f} {py - 0.36 * s:.1f}Z",
+            colour,
+        )

@@ -34,7 +34,9 @@ def room_of(stage: Stage, width: float, height: float, depth: float, wall: str, 
     return Room(width, height, max(depth, stage.view.figure_depth + 2.6), rgb(wall), rgb(floor), rgb(ceiling))
 
 
-def shell(stage: Stage, room: Room, floor: FloorKind = "planks", beams: bool = False, wainscot: RGB | None = None) -> None:
+def shell(
+    stage: Stage, room: Room, floor: FloorKind = "planks", beams: bool = False, wainscot: RGB | None = None
+) -> None:
     """Draw the five visible faces of the room on the back layer."""
     canvas, h, d, half = stage.back, room.height, room.depth, room.half
     canvas.rect(0, 0, stage.view.width, stage.view.height, stage.pal.tone(room.wall, 0.1, 0.3))
@@ -42,32 +44,77 @@ def shell(stage: Stage, room: Room, floor: FloorKind = "planks", beams: bool = F
     quad(stage, canvas, [(-half, h, NEAR), (half, h, NEAR), (half, h, d), (-half, h, d)], room.ceiling, 0.3)
     sunny = -stage.view.side  # the side the window light falls on is away from the figure
     for side in (-1, 1):
-        quad(stage, canvas, [(side * half, 0, NEAR), (side * half, h, NEAR), (side * half, h, d), (side * half, 0, d)], room.wall, 0.36 if side == sunny else 0.58)
+        quad(
+            stage,
+            canvas,
+            [(side * half, 0, NEAR), (side * half, h, NEAR), (side * half, h, d), (side * half, 0, d)],
+            room.wall,
+            0.36 if side == sunny else 0.58,
+        )
     left, top, w, tall = rect_at(stage, -half, 0, d, room.width, h)
     lit, dim = stage.pal.tone(room.wall, 0.08, 0.8), stage.pal.tone(room.wall, 0.08, 0.4)
     centre = stage.view.width * (0.5 - stage.view.side * 0.22)
-    canvas.rect(left, top, w, tall, canvas.radial(centre, top + tall * 0.4, w * 0.75, [(0.0, lit, 1.0), (1.0, dim, 1.0)]))
+    canvas.rect(
+        left, top, w, tall, canvas.radial(centre, top + tall * 0.4, w * 0.75, [(0.0, lit, 1.0), (1.0, dim, 1.0)])
+    )
     if wainscot is not None:
         panel(stage, room, wainscot)
     _floor_pattern(stage, room, floor)
     if beams:
         for k in range(6):
             z = d * (k + 0.5) / 6
-            quad(stage, canvas, [(-half, h - 0.22, z), (half, h - 0.22, z), (half, h, z), (-half, h, z)], times(room.ceiling, 0.72), 0.35)
-            quad(stage, canvas, [(-half, h - 0.22, z), (half, h - 0.22, z), (half, h - 0.22, z + 0.25), (-half, h - 0.22, z + 0.25)], times(room.ceiling, 0.6), 0.2)
+            quad(
+                stage,
+                canvas,
+                [(-half, h - 0.22, z), (half, h - 0.22, z), (half, h, z), (-half, h, z)],
+                times(room.ceiling, 0.72),
+                0.35,
+            )
+            quad(
+                stage,
+                canvas,
+                [(-half, h - 0.22, z), (half, h - 0.22, z), (half, h - 0.22, z + 0.25), (-half, h - 0.22, z + 0.25)],
+                times(room.ceiling, 0.6),
+                0.2,
+            )
     _corner_shade(stage, room)
+
+
+def ceiling_panels(stage: Stage, room: Room) -> None:
+    """Rows of flat lights in the ceiling of a modern room."""
+    bright = mix(stage.pal.glow(), (1.0, 1.0, 1.0), 0.6) if stage.pal.lamps > 0.2 else (0.97, 0.98, 1.0)
+    for k in range(4):
+        z = 1.2 + (room.depth - 2.0) * k / 3
+        for x in (-room.half * 0.45, room.half * 0.45):
+            corners = [
+                stage.view.at(x + dx, room.height - 0.01, z + dz)
+                for dx, dz in ((-0.6, 0.0), (0.6, 0.0), (0.6, 0.45), (-0.6, 0.45))
+            ]
+            stage.back.polygon(corners, bright, 0.92)
+            stage.lamp(*stage.view.at(x, room.height - 0.1, z), 0.8 * stage.view.scale(z))
 
 
 def panel(stage: Stage, room: Room, colour: RGB, height: float = 1.0) -> None:
     """A wooden dado along back and side walls."""
     half, d, canvas = room.half, room.depth, stage.back
     for side in (-1, 1):
-        quad(stage, canvas, [(side * half, 0, NEAR), (side * half, height, NEAR), (side * half, height, d), (side * half, 0, d)], colour, 0.4)
+        quad(
+            stage,
+            canvas,
+            [(side * half, 0, NEAR), (side * half, height, NEAR), (side * half, height, d), (side * half, 0, d)],
+            colour,
+            0.4,
+        )
     quad(stage, canvas, [(-half, 0, d), (half, 0, d), (half, height, d), (-half, height, d)], colour, 0.6)
     bays = max(6, int(room.width / 0.8))
     for k in range(bays + 1):
         x = -half + room.width * k / bays
-        canvas.stroke([stage.view.at(x, 0, d), stage.view.at(x, height, d)], stage.pal.tone(times(colour, 0.6), 0.05, 0.3), max(1.0, 0.02 * stage.view.scale(d)), 0.7)
+        canvas.stroke(
+            [stage.view.at(x, 0, d), stage.view.at(x, height, d)],
+            stage.pal.tone(times(colour, 0.6), 0.05, 0.3),
+            max(1.0, 0.02 * stage.view.scale(d)),
+            0.7,
+        )
 
 
 def _floor_pattern(stage: Stage, room: Room, kind: FloorKind) -> None:
@@ -89,7 +136,14 @@ def _floor_pattern(stage: Stage, room: Room, kind: FloorKind) -> None:
             for j in range(nz):
                 if (i + j) % 2 == 0:
                     x, z = -half + i, 0.4 + j
-                    quad(stage, canvas, [(x, 0, z), (min(half, x + 1), 0, z), (min(half, x + 1), 0, z + 1), (x, 0, z + 1)], times(room.floor, 0.72), 0.6, 0.6)
+                    quad(
+                        stage,
+                        canvas,
+                        [(x, 0, z), (min(half, x + 1), 0, z), (min(half, x + 1), 0, z + 1), (x, 0, z + 1)],
+                        times(room.floor, 0.72),
+                        0.6,
+                        0.6,
+                    )
 
 
 def _corner_shade(stage: Stage, room: Room) -> None:
@@ -99,29 +153,58 @@ def _corner_shade(stage: Stage, room: Room) -> None:
     left, top, w, tall = rect_at(stage, -room.half, 0, room.depth, room.width, room.height)
     reach = w * 0.13
     for x0, x1 in ((left, left + reach), (left + w, left + w - reach)):
-        canvas.rect(min(x0, x1), top, reach, tall, canvas.linear((x0, 0), (x1, 0), [(0.0, dark, 0.45), (1.0, dark, 0.0)]))
+        canvas.rect(
+            min(x0, x1), top, reach, tall, canvas.linear((x0, 0), (x1, 0), [(0.0, dark, 0.45), (1.0, dark, 0.0)])
+        )
     for y0, y1 in ((top, top + tall * 0.16), (top + tall, top + tall * 0.86)):
-        canvas.rect(left, min(y0, y1), w, abs(y1 - y0), canvas.linear((0, y0), (0, y1), [(0.0, dark, 0.4), (1.0, dark, 0.0)]))
+        canvas.rect(
+            left, min(y0, y1), w, abs(y1 - y0), canvas.linear((0, y0), (0, y1), [(0.0, dark, 0.4), (1.0, dark, 0.0)])
+        )
     low = top + tall
-    canvas.rect(left, low, w, tall * 0.1, canvas.linear((0, low), (0, low + tall * 0.1), [(0.0, dark, 0.4), (1.0, dark, 0.0)]))
+    canvas.rect(
+        left, low, w, tall * 0.1, canvas.linear((0, low), (0, low + tall * 0.1), [(0.0, dark, 0.4), (1.0, dark, 0.0)])
+    )
 
 
 def outside(stage: Stage, z: float, x: float, y: float, w: float, h: float) -> None:
     """What a window shows: the sky of the hour, with hills or a glow below."""
     canvas, pal = stage.back, stage.pal
     left, top, pw, ph = rect_at(stage, x, y, z, w, h)
-    sky = pal.sky if pal.name not in ("studio", "candlelight") else (pal.sky[0], mix(pal.sky[1], rgb("#4a6a9a"), 0.5), mix(pal.sky[2], rgb("#8aa8c8"), 0.4))
+    sky = (
+        pal.sky
+        if pal.name not in ("studio", "candlelight")
+        else (pal.sky[0], mix(pal.sky[1], rgb("#4a6a9a"), 0.5), mix(pal.sky[2], rgb("#8aa8c8"), 0.4))
+    )
     brighter = 1.0 if pal.dark else 1.12
-    stops = [(0.0, times(sky[0], brighter), 1.0), (0.6, times(sky[1], brighter), 1.0), (1.0, times(sky[2], brighter), 1.0)]
+    stops = [
+        (0.0, times(sky[0], brighter), 1.0),
+        (0.6, times(sky[1], brighter), 1.0),
+        (1.0, times(sky[2], brighter), 1.0),
+    ]
     canvas.rect(left, top, pw, ph, canvas.linear((0, top), (0, top + ph), stops))
     if pal.dark:
         canvas.ellipse(left + pw * 0.7, top + ph * 0.28, ph * 0.07, ph * 0.07, pal.sun, 0.95)
     hill = pal.tone(rgb("#5d7a5a"), 0.7, 0.5)
-    canvas.path(f"M{left:.1f} {top + ph:.1f}V{top + ph * .78:.1f}Q{left + pw * .3:.1f} {top + ph * .6:.1f} {left + pw * .55:.1f} {top + ph * .76:.1f}"
-                f"T{left + pw:.1f} {top + ph * .7:.1f}V{top + ph:.1f}Z", hill, 0.9)  # fmt: skip
+    canvas.path(
+        f"M{left:.1f} {top + ph:.1f}V{top + ph * 0.78:.1f}Q{left + pw * 0.3:.1f} {top + ph * 0.6:.1f} {left + pw * 0.55:.1f} {top + ph * 0.76:.1f}"
+        f"T{left + pw:.1f} {top + ph * 0.7:.1f}V{top + ph:.1f}Z",
+        hill,
+        0.9,
+    )
 
 
-def window(stage: Stage, room: Room, x: float, y: float, w: float, h: float, frame: RGB, lattice: int = 2, rows: int = 2, shaft: bool = True) -> None:
+def window(
+    stage: Stage,
+    room: Room,
+    x: float,
+    y: float,
+    w: float,
+    h: float,
+    frame: RGB,
+    lattice: int = 2,
+    rows: int = 2,
+    shaft: bool = True,
+) -> None:
     """A window in the back wall; (x, y) = lower left corner. By day it throws a shaft of light to the floor."""
     canvas, pal, z = stage.back, stage.pal, room.depth
     outside(stage, z, x, y, w, h)
@@ -135,13 +218,22 @@ def window(stage: Stage, room: Room, x: float, y: float, w: float, h: float, fra
     if shaft and not pal.dark:
         drift = -stage.view.side * -1.0 * pw * 0.9
         floor = stage.view.at(0, 0, max(1.0, z * 0.45))[1]
-        stage.shafts.append([(left, top), (left + pw, top), (left + pw * 1.5 + drift * 1.6, floor), (left - pw * 0.1 + drift * 1.6, floor)])
+        stage.shafts.append(
+            [
+                (left, top),
+                (left + pw, top),
+                (left + pw * 1.5 + drift * 1.6, floor),
+                (left - pw * 0.1 + drift * 1.6, floor),
+            ]
+        )
         canvas.glow(left + pw / 2, top + ph / 2, ph * 1.5, pal.sun, 0.3)
     elif shaft:
         canvas.glow(left + pw / 2, top + ph / 2, ph * 1.2, pal.sky[1], 0.25)
 
 
-def side_windows(stage: Stage, room: Room, side: float, count: int, y: float, h: float, frame: RGB, near: float = 1.6) -> None:
+def side_windows(
+    stage: Stage, room: Room, side: float, count: int, y: float, h: float, frame: RGB, near: float = 1.6
+) -> None:
     """Windows along a side wall, seen slantwise."""
     canvas, pal, view = stage.back, stage.pal, stage.view
     span = (room.depth - near) / count

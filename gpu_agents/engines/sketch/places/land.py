@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from gpu_agents.engines.sketch import flora
-from gpu_agents.engines.sketch.colour import RGB, mix, rgb, times
+from gpu_agents.engines.sketch.colour import RGB, mix, rgb
 from gpu_agents.engines.sketch.stage import Stage
 from gpu_agents.engines.sketch.svg import Canvas, Point
 from gpu_agents.engines.sketch.terrain import fractal_line, peaks
@@ -22,8 +22,19 @@ EARTH = rgb("#8a6f52")
 Planter = Callable[[Canvas, random.Random, Point, float, float], None]
 
 
-def ridge(stage: Stage, label: str, base: float, height: float, depth: float, colour: RGB = ROCK, waves: float = 3.0,
-          roughness: float = 0.5, facets: bool = True, snow: bool = False, lift: float = 0.15) -> list[Point]:  # fmt: skip
+def ridge(
+    stage: Stage,
+    label: str,
+    base: float,
+    height: float,
+    depth: float,
+    colour: RGB = ROCK,
+    waves: float = 3.0,
+    roughness: float = 0.5,
+    facets: bool = True,
+    snow: bool = False,
+    lift: float = 0.15,
+) -> list[Point]:
     """A mountain range: `base` row of its foot, `height` in pixels, hazier towards the foot, sunny sides lit. Returns its skyline."""
     view, pal, canvas = stage.view, stage.pal, stage.back
     rng = stage.rng(label)
@@ -39,8 +50,17 @@ def ridge(stage: Stage, label: str, base: float, height: float, depth: float, co
     return points
 
 
-def _facets(stage: Stage, canvas: Canvas, rng: random.Random, points: list[Point], base: float, height: float, depth: float,
-            colour: RGB, snow: bool) -> None:  # fmt: skip
+def _facets(
+    stage: Stage,
+    canvas: Canvas,
+    rng: random.Random,
+    points: list[Point],
+    base: float,
+    height: float,
+    depth: float,
+    colour: RGB,
+    snow: bool,
+) -> None:
     pal = stage.pal
     sunward = -1 if stage.sun is None or stage.sun[0] < stage.view.width / 2 else 1
     heights = fractal_line(rng, 3, 1)  # keeps the stream moving even when no peak is found
@@ -52,7 +72,9 @@ def _facets(stage: Stage, canvas: Canvas, rng: random.Random, points: list[Point
             continue
         for side, shade in ((sunward, lit), (-sunward, dark)):
             edge = [points[k] for k in range(i, max(-1, min(len(points), i + side * 9)), side)]
-            inner = [(x + side * drop * f * rng.uniform(0.02, 0.16), y + drop * f) for f in (0.75, 0.56, 0.4, 0.26, 0.12)]
+            inner = [
+                (x + side * drop * f * rng.uniform(0.02, 0.16), y + drop * f) for f in (0.75, 0.56, 0.4, 0.26, 0.12)
+            ]
             inner.append((x, y))
             low = edge[-1]
             tip = (low[0] * 0.4 + inner[0][0] * 0.6, min(base, max(low[1], inner[0][1]) + drop * 0.08))
@@ -62,20 +84,36 @@ def _facets(stage: Stage, canvas: Canvas, rng: random.Random, points: list[Point
             _snowcap(stage, canvas, rng, points, i, drop, depth, sunward)
 
 
-def _snowcap(stage: Stage, canvas: Canvas, rng: random.Random, points: list[Point], i: int, drop: float, depth: float, sunward: int) -> None:
+def _snowcap(
+    stage: Stage,
+    canvas: Canvas,
+    rng: random.Random,
+    points: list[Point],
+    i: int,
+    drop: float,
+    depth: float,
+    sunward: int,
+) -> None:
     x, y = points[i]
     for side in (-1, 1):
         edge = [points[k] for k in range(i, max(-1, min(len(points), i + side * 6)), side)]
         limit = y + drop * 0.34
         edge = [point for point in edge if point[1] < limit] or [(x, y)]
-        teeth = [(edge[-1][0] + (x - edge[-1][0]) * t, edge[-1][1] + drop * (0.02 if k % 2 else 0.11) * rng.uniform(0.7, 1.3))
-                 for k, t in enumerate((0.15, 0.3, 0.5, 0.7, 0.85))]  # fmt: skip
-        canvas.polygon([*edge, *teeth, (x, y + drop * 0.12)], stage.pal.tone(SNOW, depth * 0.8, 0.95 if side == sunward else 0.35))
+        teeth = [
+            (
+                edge[-1][0] + (x - edge[-1][0]) * t,
+                edge[-1][1] + drop * (0.02 if k % 2 else 0.11) * rng.uniform(0.7, 1.3),
+            )
+            for k, t in enumerate((0.15, 0.3, 0.5, 0.7, 0.85))
+        ]
+        canvas.polygon(
+            [*edge, *teeth, (x, y + drop * 0.12)], stage.pal.tone(SNOW, depth * 0.8, 0.95 if side == sunward else 0.35)
+        )
 
 
-
-
-def ground(stage: Stage, colour: RGB, canvas: Canvas | None = None, top: float | None = None, far_depth: float = 0.85) -> None:
+def ground(
+    stage: Stage, colour: RGB, canvas: Canvas | None = None, top: float | None = None, far_depth: float = 0.85
+) -> None:
     """The plane from the horizon to the lower edge, hazy at the horizon, with soft uneven patches."""
     view, pal = stage.view, stage.pal
     canvas = canvas or stage.middle
@@ -92,7 +130,9 @@ def ground(stage: Stage, colour: RGB, canvas: Canvas | None = None, top: float |
         y = top + (view.height - top) * (0.04 + 0.96 * t)
         half = view.width * rng.uniform(0.06, 0.24) * (0.35 + t)
         shade = pal.tone(colour, 0.3 * (1 - t), rng.choice((0.25, 0.95)))
-        canvas.ellipse(rng.random() * view.width, y, half, half * rng.uniform(0.05, 0.1) * (0.5 + view.eye / 8), shade, 0.16)
+        canvas.ellipse(
+            rng.random() * view.width, y, half, half * rng.uniform(0.05, 0.1) * (0.5 + view.eye / 8), shade, 0.16
+        )
 
 
 def path(stage: Stage, colour: RGB, width: float = 1.6, wander: float = 3.0, start: float = 0.0) -> None:
@@ -106,12 +146,24 @@ def path(stage: Stage, colour: RGB, width: float = 1.6, wander: float = 3.0, sta
         left.append(view.at(x - width / 2, 0, z))
         right.append(view.at(x + width / 2, 0, z))
     near, far = stage.pal.tone(colour, 0.0, 0.75), stage.pal.tone(colour, 0.8, 0.8)
-    fill = stage.middle.linear((0, view.horizon), (0, view.height), [(0.0, far, 0.75), (0.4, near, 0.9), (1.0, near, 0.95)])
+    fill = stage.middle.linear(
+        (0, view.horizon), (0, view.height), [(0.0, far, 0.75), (0.4, near, 0.9), (1.0, near, 0.95)]
+    )
     stage.middle.blob([*left, *reversed(right)], fill)
 
 
-def scatter(stage: Stage, label: str, count: int, plant: Planter, near: float, far: float, tall: tuple[float, float],
-            canvas: Canvas | None = None, spread: float = 1.1, keep_clear: bool = True) -> None:  # fmt: skip
+def scatter(
+    stage: Stage,
+    label: str,
+    count: int,
+    plant: Planter,
+    near: float,
+    far: float,
+    tall: tuple[float, float],
+    canvas: Canvas | None = None,
+    spread: float = 1.1,
+    keep_clear: bool = True,
+) -> None:
     """Plant `count` things between two depths (metres), far ones first; `tall` = range of heights in metres."""
     view, rng = stage.view, stage.rng(label)
     canvas = canvas or stage.middle
@@ -120,13 +172,19 @@ def scatter(stage: Stage, label: str, count: int, plant: Planter, near: float, f
     for z in depths:
         half = view.width / 2 / view.scale(z) * spread
         x = rng.uniform(-half, half)
-        if keep_clear and z < view.figure_depth * 4 and low * z / view.figure_depth - 1 < x < high * z / view.figure_depth + 1:
+        if (
+            keep_clear
+            and z < view.figure_depth * 4
+            and low * z / view.figure_depth - 1 < x < high * z / view.figure_depth + 1
+        ):
             x += half * 0.8 * (1 if x > (low + high) / 2 else -1)
         foot = view.at(x, 0, z)
         plant(canvas, rng, foot, rng.uniform(*tall) * view.scale(z), stage.depth(z))
 
 
-def tree_line(stage: Stage, label: str, base: float, height: float, depth: float, kind: str = "pine", canvas: Canvas | None = None) -> None:
+def tree_line(
+    stage: Stage, label: str, base: float, height: float, depth: float, kind: str = "pine", canvas: Canvas | None = None
+) -> None:
     """A distant wood as one silhouette, cheap and dense."""
     view, rng, pal = stage.view, stage.rng(label), stage.pal
     canvas = canvas or stage.back
@@ -142,7 +200,12 @@ def tree_line(stage: Stage, label: str, base: float, height: float, depth: float
             x += 2 * half
         else:
             half = tall * 0.3
-            points += [(x, base - tall * 0.6), (x + half * 0.5, base - tall * 0.92), (x + half, base - tall), (x + half * 1.5, base - tall * 0.88)]
+            points += [
+                (x, base - tall * 0.6),
+                (x + half * 0.5, base - tall * 0.92),
+                (x + half, base - tall),
+                (x + half * 1.5, base - tall * 0.88),
+            ]
             x += 2 * half
     local = flora.PINE if kind == "pine" else flora.LEAF
     colour, foot = pal.tone(local, depth, 0.35), mix(pal.tone(local, depth, 0.5), pal.haze, 0.55)
@@ -173,44 +236,35 @@ def mist(stage: Stage, y: float, thickness: float, strength: float = 0.5, canvas
     canvas = canvas or stage.back
     haze = mix(stage.pal.haze, stage.pal.sky[2], 0.3)
     stops = [(0.0, haze, 0.0), (0.5, haze, strength), (1.0, haze, 0.0)]
-    canvas.rect(0, y - thickness, stage.view.width, 2 * thickness, canvas.linear((0, y - thickness), (0, y + thickness), stops))
+    canvas.rect(
+        0, y - thickness, stage.view.width, 2 * thickness, canvas.linear((0, y - thickness), (0, y + thickness), stops)
+    )
 
 
-def water(stage: Stage, colour: RGB) -> None:
-    """Water from the horizon down, to be mirrored when the layer is rasterised; the tint is its own colour."""
-    view, pal = stage.view, stage.pal
-    deep, far = pal.tone(colour, 0.0, 0.4), mix(pal.tone(colour, 0.7, 0.8), pal.sky[2], 0.5)
-    fill = stage.back.linear((0, view.horizon), (0, view.height), [(0.0, far, 1.0), (1.0, deep, 1.0)])
-    stage.back.rect(0, view.horizon, view.width, view.height - view.horizon, fill)
-    stage.water = view.horizon
-
-
-def shore(stage: Stage, colour: RGB, foam: bool) -> None:
-    """The bank under the figure: land in front of a waving line, with wet rim and foam."""
-    view, pal, canvas = stage.view, stage.pal, stage.middle
-    rng = stage.rng("shore")
-    wave = fractal_line(rng, 30, 2, 4)
-    reach = view.figure_depth * 1.22
-    line = [view.at((i / 29 - 0.5) * 2.4 * reach / view.focal * view.width, 0, reach * (1 + 0.55 * (float(wave[i]) - 0.3))) for i in range(30)]
-    for drop, shade, opacity in ((0.0, mix(pal.tone(colour, 0.1, 0.2), pal.sky[2], 0.2), 0.8), (0.006, times(pal.tone(colour, 0, 0.5), 0.8), 1.0)):
-        canvas.blob([*((x, y + drop * view.height) for x, y in line), (view.width * 1.3, view.height * 1.2), (-view.width * 0.3, view.height * 1.2)], shade, opacity)
-    near = canvas.linear((0, line[15][1]), (0, view.height), [(0.0, pal.tone(colour, 0.1, 0.85), 1.0), (1.0, pal.tone(colour, 0.0, 0.45), 1.0)])
-    inset = [(x, y + view.height * 0.022) for x, y in line]
-    canvas.blob([*inset, (view.width * 1.3, view.height * 1.2), (-view.width * 0.3, view.height * 1.2)], near)
-    if foam:
-        canvas.stroke(line, mix(pal.tone(SNOW, 0, 0.9), pal.sky[2], 0.2), view.height * 0.005, 0.85)
-        canvas.stroke([(x, y - view.height * 0.02) for x, y in line], pal.tone(SNOW, 0, 0.9), view.height * 0.0022, 0.5)
-
-
-def rocks(stage: Stage, label: str, count: int, near: float, far: float, size: tuple[float, float], colour: RGB = ROCK) -> None:
+def rocks(
+    stage: Stage, label: str, count: int, near: float, far: float, size: tuple[float, float], colour: RGB = ROCK
+) -> None:
     """Boulders with a lit and a dark face."""
 
     def plant(canvas: Canvas, rng: random.Random, foot: Point, height: float, depth: float) -> None:
         x, y = foot
         w = height * rng.uniform(1.1, 1.8)
-        top = [(x - w * 0.5, y), (x - w * 0.42, y - height * 0.5), (x - w * 0.1, y - height), (x + w * 0.25, y - height * 0.85), (x + w * 0.5, y - height * 0.3), (x + w * 0.55, y)]
+        top = [
+            (x - w * 0.5, y),
+            (x - w * 0.42, y - height * 0.5),
+            (x - w * 0.1, y - height),
+            (x + w * 0.25, y - height * 0.85),
+            (x + w * 0.5, y - height * 0.3),
+            (x + w * 0.55, y),
+        ]
         canvas.polygon(top, stage.pal.tone(colour, depth, 0.25))
-        canvas.polygon([top[1], top[2], top[3], (x + w * 0.1, y - height * 0.5), (x - w * 0.2, y - height * 0.35)], stage.pal.tone(colour, depth, 0.85))
-        canvas.polygon([top[3], top[4], top[5], (x + w * 0.15, y), (x + w * 0.1, y - height * 0.5)], stage.pal.tone(colour, depth, 0.5))
+        canvas.polygon(
+            [top[1], top[2], top[3], (x + w * 0.1, y - height * 0.5), (x - w * 0.2, y - height * 0.35)],
+            stage.pal.tone(colour, depth, 0.85),
+        )
+        canvas.polygon(
+            [top[3], top[4], top[5], (x + w * 0.15, y), (x + w * 0.1, y - height * 0.5)],
+            stage.pal.tone(colour, depth, 0.5),
+        )
 
     scatter(stage, label, count, plant, near, far, size)

@@ -21,7 +21,14 @@ def room(stage: Stage) -> None:
     for dx in (-1.0, 0.82):
         _curtain(stage, r, side * 1.6 + dx, 0.35)
     f.picture_frame(stage, -side * 1.4 - 0.45, 1.5, r.depth, 0.9, 0.65, "room")
-    quad(stage, stage.back, [(-1.6, 0.01, 2.2), (1.6, 0.01, 2.2), (1.6, 0.01, r.depth - 1.4), (-1.6, 0.01, r.depth - 1.4)], rgb("#8c4a44"), 0.55, 0.75)
+    quad(
+        stage,
+        stage.back,
+        [(-1.6, 0.01, 2.2), (1.6, 0.01, 2.2), (1.6, 0.01, r.depth - 1.4), (-1.6, 0.01, r.depth - 1.4)],
+        rgb("#8c4a44"),
+        0.55,
+        0.75,
+    )
     bed = side * 1.7
     box(stage, stage.middle, (bed - 0.85, 0, r.depth - 2.2), (1.7, 0.38, 2.1), f.WOOD)
     box(stage, stage.middle, (bed - 0.82, 0.38, r.depth - 2.15), (1.64, 0.2, 2.0), rgb("#e8e1d2"))
@@ -67,12 +74,24 @@ def _tea_set(stage: Stage, x: float, y: float, z: float) -> None:
     px, py = view.at(x, y, z)
     clay, white = rgb("#7d4a36"), rgb("#e9e4d8")
     canvas.ellipse(px, py - 0.08 * s, 0.11 * s, 0.09 * s, pal.tone(clay, 0, 0.6))
-    canvas.stroke([(px + 0.1 * s, py - 0.08 * s), (px + 0.16 * s, py - 0.11 * s), (px + 0.19 * s, py - 0.16 * s)], pal.tone(clay, 0, 0.5), max(1.0, 0.03 * s))
+    canvas.stroke(
+        [(px + 0.1 * s, py - 0.08 * s), (px + 0.16 * s, py - 0.11 * s), (px + 0.19 * s, py - 0.16 * s)],
+        pal.tone(clay, 0, 0.5),
+        max(1.0, 0.03 * s),
+    )
     canvas.ellipse(px, py - 0.18 * s, 0.025 * s, 0.025 * s, pal.tone(clay, 0, 0.8))
     for dx in (-0.3, 0.34):
-        canvas.path(f"M{px + (dx - .06) * s:.1f} {py - .08 * s:.1f}h{.12 * s:.1f}q0 {.09 * s:.1f} {-.06 * s:.1f} {.09 * s:.1f}t{-.06 * s:.1f} {-.09 * s:.1f}z", pal.tone(white, 0, 0.85))
+        canvas.path(
+            f"M{px + (dx - 0.06) * s:.1f} {py - 0.08 * s:.1f}h{0.12 * s:.1f}q0 {0.09 * s:.1f} {-0.06 * s:.1f} {0.09 * s:.1f}t{-0.06 * s:.1f} {-0.09 * s:.1f}z",
+            pal.tone(white, 0, 0.85),
+        )
     for k in (-1, 1):
-        canvas.stroke([(px + k * 0.02 * s, py - 0.2 * s), (px + k * 0.07 * s, py - 0.33 * s), (px - k * 0.02 * s, py - 0.46 * s)], pal.tone(white, 0, 0.9), max(1.0, 0.018 * s), 0.35)
+        canvas.stroke(
+            [(px + k * 0.02 * s, py - 0.2 * s), (px + k * 0.07 * s, py - 0.33 * s), (px - k * 0.02 * s, py - 0.46 * s)],
+            pal.tone(white, 0, 0.9),
+            max(1.0, 0.018 * s),
+            0.35,
+        )
 
 
 def library(stage: Stage) -> None:
@@ -96,14 +115,22 @@ def library(stage: Stage) -> None:
     for k, tint in enumerate(f.BOOKS[:3]):
         box(stage, stage.middle, (desk - 0.75 + 0.02 * k, 0.78 + 0.06 * k, z + 0.2), (0.36, 0.06, 0.26), tint)
     f.candle(stage, desk + 0.6, 0.78, z + 0.4, 0.24)
-    stage.middle.polygon([stage.view.at(desk - 0.2, 0.79, z + 0.15), stage.view.at(desk + 0.3, 0.79, z + 0.15), stage.view.at(desk + 0.28, 0.79, z + 0.5), stage.view.at(desk - 0.18, 0.79, z + 0.5)], stage.pal.tone(rgb("#eee4cc"), 0, 0.95))
+    stage.middle.polygon(
+        [
+            stage.view.at(desk - 0.2, 0.79, z + 0.15),
+            stage.view.at(desk + 0.3, 0.79, z + 0.15),
+            stage.view.at(desk + 0.28, 0.79, z + 0.5),
+            stage.view.at(desk - 0.18, 0.79, z + 0.5),
+        ],
+        stage.pal.tone(rgb("#eee4cc"), 0, 0.95),
+    )
     f.chair(stage, desk + 0.1, z + 1.0, DARK_WOOD, -1)
 
 
 def kitchen(stage: Stage) -> None:
     """Tiled wall, stove with fire, hanging pans, shelves with bowls, a table of vegetables."""
     r = room_of(stage, 6.5, 3.0, 6.0, "#d6c8ac", "#a58a6c", "#bfae92")
-    shell(stage, r, "tiles")
+    shell(stage, r, "tiles", beams=True, wainscot=rgb("#b8a07c"))
     window(stage, r, -stage.view.side * 1.5 - 0.7, 1.25, 1.4, 1.1, rgb("#efe9dc"))
     back = r.depth - 0.7
     box(stage, stage.middle, (-2.9, 0, back), (5.8, 0.9, 0.65), rgb("#b5825a"))
@@ -116,8 +143,21 @@ def kitchen(stage: Stage) -> None:
         s = view.scale(back)
         canvas.stroke([(x, y), (x, y + 0.2 * s)], stage.pal.tone(rgb("#5c5148"), 0, 0.4), max(1.0, 0.03 * s))
         size = rng.uniform(0.1, 0.17) * s
-        canvas.ellipse(x, y + 0.2 * s + size, size, size, stage.pal.tone(rng.choice((rgb("#b8683c"), rgb("#6c7078"), rgb("#8c5a3c"))), 0, 0.75))
-        canvas.ellipse(x - size * 0.25, y + 0.2 * s + size * 0.75, size * 0.4, size * 0.3, stage.pal.tone(rgb("#e8d2b0"), 0, 1.0), 0.35)
+        canvas.ellipse(
+            x,
+            y + 0.2 * s + size,
+            size,
+            size,
+            stage.pal.tone(rng.choice((rgb("#b8683c"), rgb("#6c7078"), rgb("#8c5a3c"))), 0, 0.75),
+        )
+        canvas.ellipse(
+            x - size * 0.25,
+            y + 0.2 * s + size * 0.75,
+            size * 0.4,
+            size * 0.3,
+            stage.pal.tone(rgb("#e8d2b0"), 0, 1.0),
+            0.35,
+        )
     z = max(back - 2.2, view.figure_depth + 0.3)
     f.table(stage, -side * 1.6, z, 1.7, 0.9, 0.8, rgb("#a5754c"))
     for k, tint in enumerate(("#c8452f", "#e0a03a", "#6f9a3f", "#e7dcc2", "#8c4a7c")):
@@ -133,13 +173,26 @@ def _stove(stage: Stage, x: float, z: float) -> None:
     canvas.rect(left, top, pw, ph, rgb("#2a130c"), 1.0, pw * 0.15)
     for k in range(5):
         fx = left + pw * (0.15 + 0.175 * k)
-        canvas.path(f"M{fx - pw * .1:.1f} {top + ph:.1f}Q{fx:.1f} {top + ph * (.1 + .12 * (k % 3)):.1f} {fx + pw * .1:.1f} {top + ph:.1f}Z", mix(rgb("#ff7a2a"), rgb("#ffe07a"), k % 2 * 0.7))
+        canvas.path(
+            f"M{fx - pw * 0.1:.1f} {top + ph:.1f}Q{fx:.1f} {top + ph * (0.1 + 0.12 * (k % 3)):.1f} {fx + pw * 0.1:.1f} {top + ph:.1f}Z",
+            mix(rgb("#ff7a2a"), rgb("#ffe07a"), k % 2 * 0.7),
+        )
     stage.lamps.append((left + pw / 2, top + ph / 2, pw * 1.8, rgb("#ff7a2a")))
     px, py = view.at(x, 0.95, z + 0.1)
     s = view.scale(z)
-    canvas.path(f"M{px - .3 * s:.1f} {py - .2 * s:.1f}h{.6 * s:.1f}q{-.04 * s:.1f} {.22 * s:.1f} {-.3 * s:.1f} {.22 * s:.1f}t{-.3 * s:.1f} {-.22 * s:.1f}z", stage.pal.tone(rgb("#3a3a40"), 0, 0.5))
+    canvas.path(
+        f"M{px - 0.3 * s:.1f} {py - 0.2 * s:.1f}h{0.6 * s:.1f}q{-0.04 * s:.1f} {0.22 * s:.1f} {-0.3 * s:.1f} {0.22 * s:.1f}t{-0.3 * s:.1f} {-0.22 * s:.1f}z",
+        stage.pal.tone(rgb("#3a3a40"), 0, 0.5),
+    )
     for k in range(4):
-        canvas.ellipse(px + (0.1 * k - 0.12) * s, py - (0.35 + 0.2 * k) * s, (0.1 + 0.05 * k) * s, (0.08 + 0.04 * k) * s, stage.pal.tone(rgb("#f2efe8"), 0, 0.8), 0.16)
+        canvas.ellipse(
+            px + (0.1 * k - 0.12) * s,
+            py - (0.35 + 0.2 * k) * s,
+            (0.1 + 0.05 * k) * s,
+            (0.08 + 0.04 * k) * s,
+            stage.pal.tone(rgb("#f2efe8"), 0, 0.8),
+            0.16,
+        )
 
 
 def tavern(stage: Stage) -> None:
@@ -176,7 +229,10 @@ def _hearth(stage: Stage, r: Room, x: float) -> None:
     stage.back.rect(left, top, pw, ph, rgb("#1c0f0a"), 1.0, pw * 0.2)
     for k in range(7):
         fx = left + pw * (0.14 + 0.12 * k)
-        stage.back.path(f"M{fx - pw * .1:.1f} {top + ph:.1f}Q{fx:.1f} {top + ph * (.05 + .16 * (k % 3)):.1f} {fx + pw * .1:.1f} {top + ph:.1f}Z", mix(rgb("#ff6a22"), rgb("#ffe27a"), k % 2 * 0.75))
+        stage.back.path(
+            f"M{fx - pw * 0.1:.1f} {top + ph:.1f}Q{fx:.1f} {top + ph * (0.05 + 0.16 * (k % 3)):.1f} {fx + pw * 0.1:.1f} {top + ph:.1f}Z",
+            mix(rgb("#ff6a22"), rgb("#ffe27a"), k % 2 * 0.75),
+        )
     stage.lamps.append((left + pw / 2, top + ph * 0.6, pw * 2.0, rgb("#ff7a2a")))
 
 
