@@ -42,7 +42,7 @@ class NullEngine:
     def setup(self) -> None:
         """Nothing to load."""
 
-    def estimate(self, spec: Spec) -> Estimate:
+    def estimate(self, spec: Spec) -> Estimate:  # noqa: ARG002
         """A few milliseconds whatever the size."""
         return Estimate(seconds=0.003, steps=1)
 
@@ -68,7 +68,7 @@ class NullEngine:
             "height": spec.height,
             "seed": spec.seed,
         }
-        return RenderOutput(files=files, recipe=recipe, summary={"colour": "#%02x%02x%02x" % colour})
+        return RenderOutput(files=files, recipe=recipe, summary={"colour": "#" + bytes(colour).hex()})
 
     def cancel(self) -> None:
         """The render is shorter than any reaction to this."""

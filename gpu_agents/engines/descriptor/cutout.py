@@ -46,7 +46,7 @@ def _segment(photo: Rgba, face: Face) -> npt.NDArray[Any]:
     mask = _prior(small.shape[0], small.shape[1], tuple(value * scale for value in face.box))
     cv2.setRNGSeed(1)  # grabCut starts its mixtures by k-means
     background, foreground = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(np.ascontiguousarray(small), mask, None, background, foreground, _ROUNDS, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(np.ascontiguousarray(small), mask, (0, 0, 1, 1), background, foreground, _ROUNDS, cv2.GC_INIT_WITH_MASK)
     person = _largest(np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8))
     soft = cv2.GaussianBlur(person * np.uint8(255), (0, 0), 1.1)
     full = cv2.resize(soft, (width, height), interpolation=cv2.INTER_CUBIC)
@@ -78,4 +78,4 @@ def _largest(mask: npt.NDArray[Any]) -> npt.NDArray[Any]:
     part = (labels == best).astype(np.uint8)
     outlines, _ = cv2.findContours(part, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     cv2.drawContours(part, outlines, -1, 1, -1)
-    return part
+    return np.asarray(part)

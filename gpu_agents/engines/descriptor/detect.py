@@ -24,7 +24,7 @@ Method = Literal["detector", "centre_crop"]
 
 
 class Face(Struct, frozen=True, kw_only=True):
-    """A face of one photo. `box` = (x, y, w, h) in photo pixels, `score` 0-1 (0 without detector), `aligned` (SIZE, SIZE, 3) BGR."""
+    """A face of one photo: `box` = (x, y, w, h) in pixels, `score` 0-1 (0 = no detector), `aligned` (SIZE, SIZE, 3) BGR."""
 
     method: Method
     box: tuple[float, float, float, float]
@@ -87,7 +87,7 @@ def _detect(photo: Bgr, detector: Any) -> Face | None:
 
 
 def align(photo: Bgr, left_eye: npt.NDArray[Any], right_eye: npt.NDArray[Any]) -> Bgr:
-    """Turn, scale and move the photo so that both eyes lie at their places; a similarity has 4 unknowns, two points give 4 equations."""
+    """Turn, scale and move the photo so that both eyes lie at their places (a similarity is fixed by two points)."""
     delta = right_eye - left_eye
     distance = max(1e-6, float(np.hypot(*delta)))
     factor = _EYE_DISTANCE * SIZE / distance

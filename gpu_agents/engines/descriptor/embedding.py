@@ -37,7 +37,7 @@ def unit(vector: Vector) -> Vector:
     """Zero mean, length 1; a constant vector stays zero."""
     centred = vector - vector.mean()
     length = float(np.linalg.norm(centred))
-    return centred / length if length > 1e-12 else centred
+    return np.asarray(centred / length if length > 1e-12 else centred)
 
 
 def cosine(first: Vector, second: Vector) -> float:
@@ -77,7 +77,7 @@ def _lbp(light: Vector) -> Vector:
         for y in range(0, height, cell)
         for x in range(0, width, cell)
     ]
-    return np.sqrt(np.concatenate(histograms).astype(np.float64) / cell**2)
+    return np.asarray(np.sqrt(np.concatenate(histograms).astype(np.float64) / cell**2))
 
 
 def _colour(lab: Vector) -> Vector:

@@ -16,7 +16,7 @@ OUTLIER_BELOW = 0.35  # median cosine with the other photos
 
 
 class Quality(Struct, frozen=True, kw_only=True):
-    """All 0-1: sharpness (variance of the Laplacian), exposure (distance from mid grey, clipped parts), size, and their product."""
+    """All 0-1: sharpness, exposure, size of the face and their geometric mean; formulas at `measure`."""
 
     sharpness: float
     exposure: float

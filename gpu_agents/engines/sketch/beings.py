@@ -7,9 +7,6 @@ import math
 from gpu_agents.engines.sketch.body import Body, Spot
 from gpu_agents.engines.sketch.colour import mix, rgb, times
 from gpu_agents.engines.sketch.stage import Stage
-from gpu_agents.engines.sketch.svg import Point
-
-Spot = tuple[Point, float]
 
 
 def robot(stage: Stage, spot: Spot) -> None:
@@ -36,7 +33,7 @@ def robot(stage: Stage, spot: Spot) -> None:
     stage.lamps.append((*b.at(0, 0.86), 0.3 * b.scale, times(glow, 0.6)))
 
 
-def dragon(stage: Stage, spot: Spot) -> None:
+def dragon(stage: Stage, spot: Spot) -> None:  # noqa: ARG001  (one signature for all)
     """A long dragon that winds through the clouds."""
     view, pal, canvas, rng = stage.view, stage.pal, stage.back, stage.rng("dragon")
     u = view.height * 0.05

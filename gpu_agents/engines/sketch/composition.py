@@ -71,7 +71,7 @@ class View(Struct, frozen=True):
 
     @property
     def far(self) -> float:
-        """Pixels of one picture height of far scenery: long lenses enlarge it, but less than truly, so it stays in the picture."""
+        """Pixels that stand for one picture height of far scenery: long lenses enlarge it, less than truly."""
         return float(self.height * min(1.6, max(0.75, self.focal / self.height)) ** 0.5)
 
     @property

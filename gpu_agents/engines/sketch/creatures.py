@@ -103,7 +103,7 @@ def birds(stage: Stage, spot: Spot) -> None:
     white = any(word in stage.brief.text for word in ("鹤", "crane", "鸥", "seagull", "白鹭"))
     local = rgb("#f4f2ec") if white else rgb("#2c2a33")
     cx, cy = view.width * (0.5 + view.side * 0.14), max(view.height * 0.16, view.horizon * 0.38)
-    for k in range(9):
+    for _ in range(9):
         x, y = cx + rng.gauss(0, view.height * 0.16), cy + rng.gauss(0, view.height * 0.055)
         u = view.height * rng.uniform(0.012, 0.027) * (1.4 if white else 1.0)
         flap = rng.uniform(-0.5, 0.9)
@@ -111,7 +111,9 @@ def birds(stage: Stage, spot: Spot) -> None:
         for side in (-1, 1):
             tip = (x + side * 1.5 * u, y - flap * u)
             stage.back.path(
-                f"M{x:.1f} {y:.1f}Q{x + side * 0.7 * u:.1f} {y - (flap * 0.9 + 0.35) * u:.1f} {tip[0]:.1f} {tip[1]:.1f}Q{x + side * 0.7 * u:.1f} {y - (flap * 0.6 - 0.05) * u:.1f} {x:.1f} {y + 0.16 * u:.1f}Z",
+                f"M{x:.1f} {y:.1f}Q{x + side * 0.7 * u:.1f} {y - (flap * 0.9 + 0.35) * u:.1f} {tip[0]:.1f}"
+                f" {tip[1]:.1f}Q{x + side * 0.7 * u:.1f} {y - (flap * 0.6 - 0.05) * u:.1f} {x:.1f}"
+                f" {y + 0.16 * u:.1f}Z",
                 colour,
             )
         stage.back.ellipse(x, y + 0.05 * u, 0.28 * u, 0.12 * u, colour)

@@ -29,11 +29,11 @@ def grade(picture: Float, pal: Palette, style: str, seed: int) -> Pixels:
     shown = shown + (1 - weight) * weight * 0.9 * dark + weight * 0.35 * light
     if pal.vivid != 1.0:
         shown = grey[..., None] + (shown - grey[..., None]) * (0.5 + 0.5 * pal.vivid)
-    shown = _styled(shown.astype(np.float32), style, seed)
+    shown = _styled(shown.astype(np.float32), style)
     return np.asarray(np.clip(shown * 255 + 0.5, 0, 255), dtype=np.uint8)
 
 
-def _styled(shown: Float, style: str, seed: int) -> Float:
+def _styled(shown: Float, style: str) -> Float:
     grey = shown @ _LUMA[0]
     match style:
         case "noir":

@@ -27,7 +27,8 @@ def canopy(stage: Stage, canvas: Canvas, centre: Point, radius: float, tilt: flo
         tint = rgb("#c8433a") if k % 2 else rgb("#d8574a")
         (ax, ay), (bx, by) = rim[k], rim[k + 1]
         canvas.path(
-            f"M{apex[0]:.1f} {apex[1]:.1f}Q{(apex[0] + ax) / 2:.1f} {(apex[1] + ay) / 2 - 0.16 * r:.1f} {ax:.1f} {ay:.1f}"
+            f"M{apex[0]:.1f} {apex[1]:.1f}Q{(apex[0] + ax) / 2:.1f} {(apex[1] + ay) / 2 - 0.16 * r:.1f}"
+            f" {ax:.1f} {ay:.1f}"
             f"Q{(ax + bx) / 2:.1f} {(ay + by) / 2 + 0.05 * r:.1f} {bx:.1f} {by:.1f}"
             f"Q{(apex[0] + bx) / 2:.1f} {(apex[1] + by) / 2 - 0.16 * r:.1f} {apex[0]:.1f} {apex[1]:.1f}Z",
             stage.pal.tone(tint, 0, 0.3 + 0.65 * k / ribs),

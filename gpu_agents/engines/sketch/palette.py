@@ -54,8 +54,23 @@ class Palette(Struct, frozen=True):
         return mix(self.accent, rgb("#fff1c4"), 0.45 * strength)
 
 
-def _light(name: str, top: str, middle: str, low: str, sun: str, haze: str, key: RGB, shadow: RGB, density: float,
-           height: float, size: float, lamps: float, stars: float, accent: str = "#ffb347", bloom: float = 0.35) -> Palette:  # fmt: skip
+def _light(
+    name: str,
+    top: str,
+    middle: str,
+    low: str,
+    sun: str,
+    haze: str,
+    key: RGB,
+    shadow: RGB,
+    density: float,
+    height: float,
+    size: float,
+    lamps: float,
+    stars: float,
+    accent: str = "#ffb347",
+    bloom: float = 0.35,
+) -> Palette:
     return Palette(
         name, (rgb(top), rgb(middle), rgb(low)), rgb(sun), key, shadow, rgb(haze), density, height, size, lamps, stars,
         rgb(accent), bloom=bloom,
@@ -94,11 +109,26 @@ MOODS: dict[Mood, dict[str, float | RGB]] = {
     "neutral": {},
     "happy": {"vivid": 1.22, "contrast": 1.03, "lift": 0.02, "vignette": 0.18, "tint_light": rgb("#8f8468")},
     "calm": {"vivid": 0.9, "contrast": 0.93, "lift": 0.035, "vignette": 0.25, "tint_dark": rgb("#6c8088")},
-    "tense": {"vivid": 0.72, "contrast": 1.22, "lift": -0.03, "vignette": 0.65, "tint_dark": rgb("#5c8a7c"), "tint_light": rgb("#8a8468")},
-    "sad": {"vivid": 0.5, "contrast": 0.94, "lift": -0.01, "vignette": 0.45, "tint_dark": rgb("#6478a0"), "tint_light": rgb("#7484a0")},
-    "mysterious": {"vivid": 0.8, "contrast": 1.05, "lift": -0.01, "vignette": 0.6, "tint_dark": rgb("#5a70a8"), "tint_light": rgb("#74988c")},
-    "epic": {"vivid": 1.12, "contrast": 1.18, "lift": 0.0, "vignette": 0.5, "tint_dark": rgb("#5c7898"), "tint_light": rgb("#988468")},
-    "romantic": {"vivid": 1.05, "contrast": 0.97, "lift": 0.03, "vignette": 0.3, "tint_dark": rgb("#886c98"), "tint_light": rgb("#a07880")},
+    "tense": {
+        "vivid": 0.72, "contrast": 1.22, "lift": -0.03, "vignette": 0.65,
+        "tint_dark": rgb("#5c8a7c"), "tint_light": rgb("#8a8468"),
+    },
+    "sad": {
+        "vivid": 0.5, "contrast": 0.94, "lift": -0.01, "vignette": 0.45,
+        "tint_dark": rgb("#6478a0"), "tint_light": rgb("#7484a0"),
+    },
+    "mysterious": {
+        "vivid": 0.8, "contrast": 1.05, "lift": -0.01, "vignette": 0.6,
+        "tint_dark": rgb("#5a70a8"), "tint_light": rgb("#74988c"),
+    },
+    "epic": {
+        "vivid": 1.12, "contrast": 1.18, "lift": 0.0, "vignette": 0.5,
+        "tint_dark": rgb("#5c7898"), "tint_light": rgb("#988468"),
+    },
+    "romantic": {
+        "vivid": 1.05, "contrast": 0.97, "lift": 0.03, "vignette": 0.3,
+        "tint_dark": rgb("#886c98"), "tint_light": rgb("#a07880"),
+    },
 }  # fmt: skip
 
 _MOOD_HAZE = {"mysterious": 1.6, "calm": 1.2, "sad": 1.25, "tense": 1.1, "happy": 0.8, "epic": 1.1}

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from msgspec.structs import replace
 
 from gpu_agents.engines.sketch import finish, held, portrait
-from gpu_agents.engines.sketch.figure import HEIGHT, draw_figure, look_of
+from gpu_agents.engines.sketch.figure import HEIGHT, draw_figure
+from gpu_agents.engines.sketch.look import look_of
 from gpu_agents.engines.sketch.props import held_objects
 from gpu_agents.engines.sketch.solids import contact_shadow
 from gpu_agents.engines.sketch.stage import Stage

@@ -79,19 +79,19 @@ def place(
     """
     size = (max(2, round(cutout.shape[1] * height / cutout.shape[0])), max(2, round(height)))
     smaller = size[1] < cutout.shape[0]
-    premultiplied = cutout.astype(np.float32) / 255
-    premultiplied[..., :3] *= premultiplied[..., 3:]
+    premultiplied: Float = cutout.astype(np.float32) / 255
+    premultiplied[..., :3] = premultiplied[..., :3] * premultiplied[..., 3:]
     scaled = cv2.resize(premultiplied, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
     alpha = np.clip(scaled[..., 3], 0, 1)
     colour = np.clip(scaled[..., :3] / np.maximum(alpha, 1e-3)[..., None], 0, 1)
     if not is_full_figure(cutout):
         fade = max(2, size[1] // 7)
-        alpha[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)[:, None] ** 0.7
+        alpha[-fade:] = alpha[-fade:] * np.linspace(1, 0, fade, dtype=np.float32)[:, None] ** 0.7
     _blend(picture, _lit(colour, alpha, pal, light_side), alpha, round(top[0] - size[0] / 2), round(top[1]))
 
 
 def _lit(colour: Float, alpha: Float, pal: Palette, light_side: float) -> Float:
-    height, width = alpha.shape
+    width = alpha.shape[1]
     across = np.linspace(-1, 1, width, dtype=np.float32)[None, :, None] * light_side
     key, shadow = np.array(pal.key, np.float32), np.array(pal.shadow, np.float32)
     light = shadow + (key - shadow) * (0.72 + 0.28 * across)

@@ -52,7 +52,8 @@ def _lantern(stage: Stage, spot: Spot) -> None:
             size = view.height * (0.012 + 0.035 * t**2)
             warm = mix(rgb("#ff9a3c"), rgb("#ffe2a0"), rng.random() * 0.6)
             stage.back.path(
-                f"M{x - size * 0.42:.1f} {y + size:.1f}Q{x - size * 0.75:.1f} {y:.1f} {x - size * 0.4:.1f} {y - size * 0.5:.1f}Q{x:.1f} {y - size * 0.8:.1f} {x + size * 0.4:.1f} {y - size * 0.5:.1f}"
+                f"M{x - size * 0.42:.1f} {y + size:.1f}Q{x - size * 0.75:.1f} {y:.1f} {x - size * 0.4:.1f}"
+                f" {y - size * 0.5:.1f}Q{x:.1f} {y - size * 0.8:.1f} {x + size * 0.4:.1f} {y - size * 0.5:.1f}"
                 f"Q{x + size * 0.75:.1f} {y:.1f} {x + size * 0.42:.1f} {y + size:.1f}Z",
                 stage.back.linear(
                     (0, y - size),

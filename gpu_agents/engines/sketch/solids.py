@@ -87,9 +87,12 @@ def upswept_roof(canvas: Canvas, x: float, y: float, width: float, height: float
     half, ridge = width / 2, width * 0.26
     curl = height * 0.34
     canvas.path(
-        f"M{x - half:.1f} {y - curl:.1f}Q{x - half * 0.72:.1f} {y:.1f} {x - half * 0.5:.1f} {y:.1f}L{x + half * 0.5:.1f} {y:.1f}"
-        f"Q{x + half * 0.72:.1f} {y:.1f} {x + half:.1f} {y - curl:.1f}Q{x + half * 0.55:.1f} {y - height * 0.42:.1f} {x + ridge:.1f} {y - height:.1f}"
-        f"L{x - ridge:.1f} {y - height:.1f}Q{x - half * 0.55:.1f} {y - height * 0.42:.1f} {x - half:.1f} {y - curl:.1f}Z",
+        f"M{x - half:.1f} {y - curl:.1f}Q{x - half * 0.72:.1f} {y:.1f} {x - half * 0.5:.1f} {y:.1f}"
+        f"L{x + half * 0.5:.1f} {y:.1f}"
+        f"Q{x + half * 0.72:.1f} {y:.1f} {x + half:.1f} {y - curl:.1f}Q{x + half * 0.55:.1f} {y - height * 0.42:.1f}"
+        f" {x + ridge:.1f} {y - height:.1f}"
+        f"L{x - ridge:.1f} {y - height:.1f}Q{x - half * 0.55:.1f} {y - height * 0.42:.1f} {x - half:.1f}"
+        f" {y - curl:.1f}Z",
         fill,
     )
     points: list[Point] = [

@@ -60,7 +60,9 @@ def book(stage: Stage, spot: Spot) -> None:
     top = y - 0.25 * s
     for side in (-1, 1):
         canvas.path(
-            f"M{x:.1f} {top:.1f}Q{x + side * 0.14 * s:.1f} {top - 0.1 * s:.1f} {x + side * 0.3 * s:.1f} {top - 0.03 * s:.1f}L{x + side * 0.3 * s:.1f} {top + 0.02 * s:.1f}Q{x + side * 0.14 * s:.1f} {top - 0.05 * s:.1f} {x:.1f} {top + 0.04 * s:.1f}Z",
+            f"M{x:.1f} {top:.1f}Q{x + side * 0.14 * s:.1f} {top - 0.1 * s:.1f} {x + side * 0.3 * s:.1f}"
+            f" {top - 0.03 * s:.1f}L{x + side * 0.3 * s:.1f} {top + 0.02 * s:.1f}Q{x + side * 0.14 * s:.1f}"
+            f" {top - 0.05 * s:.1f} {x:.1f} {top + 0.04 * s:.1f}Z",
             pal.tone(rgb("#f2ead6"), 0, 0.95 if side > 0 else 0.6),
         )
 
@@ -82,7 +84,9 @@ def fire(stage: Stage, spot: Spot) -> None:
             t = tall * (1 - 0.35 * abs(dx)) * rng.uniform(0.85, 1.15) * s
             bx, w = x + dx * wide * s, wide * 0.62 * s
             canvas.path(
-                f"M{bx - w:.1f} {y - 0.05 * s:.1f}Q{bx - w * 0.9:.1f} {y - t * 0.5:.1f} {bx + w * 0.1:.1f} {y - t:.1f}Q{bx + w * 0.35:.1f} {y - t * 0.6:.1f} {bx + w:.1f} {y - 0.05 * s:.1f}Q{bx:.1f} {y + 0.06 * s:.1f} {bx - w:.1f} {y - 0.05 * s:.1f}Z",
+                f"M{bx - w:.1f} {y - 0.05 * s:.1f}Q{bx - w * 0.9:.1f} {y - t * 0.5:.1f} {bx + w * 0.1:.1f}"
+                f" {y - t:.1f}Q{bx + w * 0.35:.1f} {y - t * 0.6:.1f} {bx + w:.1f} {y - 0.05 * s:.1f}"
+                f"Q{bx:.1f} {y + 0.06 * s:.1f} {bx - w:.1f} {y - 0.05 * s:.1f}Z",
                 rgb(colour),
                 0.92,
             )
@@ -113,7 +117,8 @@ def tea(stage: Stage, spot: Spot) -> None:
     contact = times(pal.shadow, 0.35)
     soft_ellipse(canvas, x, y, 0.24 * s, 0.05 * s, contact, 0.6)
     canvas.path(
-        f"M{x - 0.15 * s:.1f} {y - 0.2 * s:.1f}h{0.3 * s:.1f}q0 {0.2 * s:.1f} {-0.15 * s:.1f} {0.2 * s:.1f}t{-0.15 * s:.1f} {-0.2 * s:.1f}z",
+        f"M{x - 0.15 * s:.1f} {y - 0.2 * s:.1f}h{0.3 * s:.1f}q0 {0.2 * s:.1f} {-0.15 * s:.1f} {0.2 * s:.1f}"
+        f"t{-0.15 * s:.1f} {-0.2 * s:.1f}z",
         canvas.linear(
             (x - 0.15 * s, 0),
             (x + 0.15 * s, 0),

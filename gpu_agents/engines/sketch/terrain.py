@@ -33,8 +33,5 @@ def fractal_line(rng: random.Random, count: int, waves: float, octaves: int = 5,
 
 def peaks(line: Line, reach: int) -> list[int]:
     """Indices that are the highest within `reach` samples on both sides."""
-    found = []
-    for i in range(reach, len(line) - reach):
-        if line[i] >= line[i - reach : i + reach + 1].max():
-            found.append(i)
-    return found
+    last = len(line) - reach
+    return [i for i in range(reach, last) if line[i] >= line[i - reach : i + reach + 1].max()]

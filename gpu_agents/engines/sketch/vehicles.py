@@ -25,7 +25,8 @@ def boat(stage: Stage, spot: Spot) -> None:
     hull = rgb("#6b4530")
     soft_ellipse(canvas, x, y + 0.3 * u, 2.6 * u, 0.35 * u, times(pal.shadow, 0.4), 0.5)
     canvas.path(
-        f"M{x - 2.4 * u:.1f} {y - 0.75 * u:.1f}Q{x - 1.4 * u:.1f} {y + 0.35 * u:.1f} {x:.1f} {y + 0.3 * u:.1f}Q{x + 1.5 * u:.1f} {y + 0.35 * u:.1f} {x + 2.5 * u:.1f} {y - 0.85 * u:.1f}"
+        f"M{x - 2.4 * u:.1f} {y - 0.75 * u:.1f}Q{x - 1.4 * u:.1f} {y + 0.35 * u:.1f} {x:.1f} {y + 0.3 * u:.1f}"
+        f"Q{x + 1.5 * u:.1f} {y + 0.35 * u:.1f} {x + 2.5 * u:.1f} {y - 0.85 * u:.1f}"
         f"Q{x:.1f} {y - 0.25 * u:.1f} {x - 2.4 * u:.1f} {y - 0.75 * u:.1f}Z",
         canvas.linear(
             (0, y - u), (0, y + 0.4 * u), [(0.0, pal.tone(hull, 0.08, 0.9), 1.0), (1.0, pal.tone(hull, 0.05, 0.1), 1.0)]
@@ -35,11 +36,13 @@ def boat(stage: Stage, spot: Spot) -> None:
     canvas.stroke([(x, y - 0.3 * u), (x, y - 4.3 * u)], pal.tone(rgb("#4a3426"), 0.05, 0.4), max(1.5, 0.1 * u))
     fill = canvas.linear((x - u, 0), (x + 2 * u, 0), [(0.0, pal.tone(rgb("#ead9b4"), 0.1, 0.5), 1.0), (1.0, sail, 1.0)])
     canvas.path(
-        f"M{x + 0.1 * u:.1f} {y - 4.2 * u:.1f}Q{x + 2.3 * u:.1f} {y - 2.6 * u:.1f} {x + 1.7 * u:.1f} {y - 0.8 * u:.1f}L{x + 0.1 * u:.1f} {y - 0.65 * u:.1f}Z",
+        f"M{x + 0.1 * u:.1f} {y - 4.2 * u:.1f}Q{x + 2.3 * u:.1f} {y - 2.6 * u:.1f} {x + 1.7 * u:.1f}"
+        f" {y - 0.8 * u:.1f}L{x + 0.1 * u:.1f} {y - 0.65 * u:.1f}Z",
         fill,
     )
     canvas.path(
-        f"M{x - 0.1 * u:.1f} {y - 3.9 * u:.1f}Q{x - 1.5 * u:.1f} {y - 2.0 * u:.1f} {x - 1.5 * u:.1f} {y - 0.9 * u:.1f}L{x - 0.1 * u:.1f} {y - 0.7 * u:.1f}Z",
+        f"M{x - 0.1 * u:.1f} {y - 3.9 * u:.1f}Q{x - 1.5 * u:.1f} {y - 2.0 * u:.1f} {x - 1.5 * u:.1f}"
+        f" {y - 0.9 * u:.1f}L{x - 0.1 * u:.1f} {y - 0.7 * u:.1f}Z",
         pal.tone(rgb("#ead9b4"), 0.12, 0.35),
     )
     for k in range(3):
@@ -59,7 +62,10 @@ def car(stage: Stage, spot: Spot) -> None:
     soft_ellipse(canvas, x, y, 2.1 * s, 0.22 * s, (0.02, 0.02, 0.04), 0.7)
     body = stage.rng("car").choice((rgb("#b8392f"), rgb("#d6a83a"), rgb("#3f6f9c"), rgb("#5c6470")))
     canvas.path(
-        f"M{x - 1.9 * s:.1f} {y - 0.25 * s:.1f}v{-0.45 * s:.1f}q{0.1 * s:.1f} {-0.18 * s:.1f} {0.7 * s:.1f} {-0.24 * s:.1f}q{0.45 * s:.1f} {-0.5 * s:.1f} {1.2 * s:.1f} {-0.5 * s:.1f}q{0.7 * s:.1f} 0 {1.0 * s:.1f} {0.5 * s:.1f}q{0.8 * s:.1f} {0.05 * s:.1f} {0.9 * s:.1f} {0.3 * s:.1f}v{0.39 * s:.1f}z",
+        f"M{x - 1.9 * s:.1f} {y - 0.25 * s:.1f}v{-0.45 * s:.1f}q{0.1 * s:.1f} {-0.18 * s:.1f} {0.7 * s:.1f}"
+        f" {-0.24 * s:.1f}q{0.45 * s:.1f} {-0.5 * s:.1f} {1.2 * s:.1f} {-0.5 * s:.1f}q{0.7 * s:.1f}"
+        f" 0 {1.0 * s:.1f} {0.5 * s:.1f}q{0.8 * s:.1f} {0.05 * s:.1f} {0.9 * s:.1f} {0.3 * s:.1f}"
+        f"v{0.39 * s:.1f}z",
         canvas.linear(
             (0, y - 1.4 * s),
             (0, y - 0.2 * s),
@@ -71,7 +77,8 @@ def car(stage: Stage, spot: Spot) -> None:
         ),
     )
     canvas.path(
-        f"M{x - 1.0 * s:.1f} {y - 0.95 * s:.1f}q{0.35 * s:.1f} {-0.38 * s:.1f} {0.95 * s:.1f} {-0.38 * s:.1f}q{0.55 * s:.1f} 0 {0.8 * s:.1f} {0.38 * s:.1f}z",
+        f"M{x - 1.0 * s:.1f} {y - 0.95 * s:.1f}q{0.35 * s:.1f} {-0.38 * s:.1f} {0.95 * s:.1f} {-0.38 * s:.1f}"
+        f"q{0.55 * s:.1f} 0 {0.8 * s:.1f} {0.38 * s:.1f}z",
         mix(pal.tone(rgb("#2c3846"), 0, 0.4), pal.sky[2], 0.3),
     )
     for dx in (-1.15, 1.2):
@@ -81,7 +88,7 @@ def car(stage: Stage, spot: Spot) -> None:
     stage.lamp(x + 1.85 * s, y - 0.62 * s, 1.0 * s)
 
 
-def balloon(stage: Stage, spot: Spot) -> None:
+def balloon(stage: Stage, spot: Spot) -> None:  # noqa: ARG001  (one signature for all)
     view, pal, canvas, rng = stage.view, stage.pal, stage.back, stage.rng("balloon")
     for k in range(3):
         r = view.height * (0.10, 0.05, 0.034)[k]
@@ -108,7 +115,7 @@ def balloon(stage: Stage, spot: Spot) -> None:
             )
 
 
-def spaceship(stage: Stage, spot: Spot) -> None:
+def spaceship(stage: Stage, spot: Spot) -> None:  # noqa: ARG001  (one signature for all)
     view, canvas = stage.view, stage.back
     x, y, u = view.width * (0.5 + view.side * 0.12), view.height * 0.42, view.height * 0.05
     metal, glow = rgb("#aab4c4"), rgb("#6ad0ff")
@@ -122,7 +129,9 @@ def spaceship(stage: Stage, spot: Spot) -> None:
             0.5 - 0.08 * k,
         )
     canvas.path(
-        f"M{x + 4 * u:.1f} {y - 0.3 * u:.1f}Q{x + 1.2 * u:.1f} {y - 1.2 * u:.1f} {x - 3 * u:.1f} {y - 0.7 * u:.1f}L{x - 3.3 * u:.1f} {y + 0.4 * u:.1f}Q{x + 0.5 * u:.1f} {y + 0.7 * u:.1f} {x + 4 * u:.1f} {y - 0.3 * u:.1f}Z",
+        f"M{x + 4 * u:.1f} {y - 0.3 * u:.1f}Q{x + 1.2 * u:.1f} {y - 1.2 * u:.1f} {x - 3 * u:.1f}"
+        f" {y - 0.7 * u:.1f}L{x - 3.3 * u:.1f} {y + 0.4 * u:.1f}Q{x + 0.5 * u:.1f} {y + 0.7 * u:.1f}"
+        f" {x + 4 * u:.1f} {y - 0.3 * u:.1f}Z",
         canvas.linear(
             (0, y - u),
             (0, y + 0.7 * u),
@@ -140,7 +149,8 @@ def spaceship(stage: Stage, spot: Spot) -> None:
             stage.pal.tone(times(metal, 0.7), 0, 0.3 if side > 0 else 0.8),
         )
     canvas.path(
-        f"M{x + 2.2 * u:.1f} {y - 0.72 * u:.1f}Q{x + 1.4 * u:.1f} {y - 1.25 * u:.1f} {x + 0.5 * u:.1f} {y - 0.98 * u:.1f}Z",
+        f"M{x + 2.2 * u:.1f} {y - 0.72 * u:.1f}Q{x + 1.4 * u:.1f} {y - 1.25 * u:.1f} {x + 0.5 * u:.1f}"
+        f" {y - 0.98 * u:.1f}Z",
         mix(glow, (1.0, 1.0, 1.0), 0.5),
     )
     for k in range(7):

@@ -109,11 +109,17 @@ PEOPLE: Table = {
         "crowd", "people", "soldier", "army", "villager", "students", "guests", "众人", "人群", "士兵", "军队",
         "百姓", "弟子们", "行人", "学生们",
     ),
-    "pair": ("couple", "two people", "two men", "two women", "lovers", "friends", "两人", "二人", "情侣", "师徒", "夫妻", "恋人"),
-    "one": ("man", "woman", "boy", "girl", "person", "child", "monk", "warrior", "swordsman", "knight", "king", "queen", "princess", "he", "she",
-            "hero", "traveler", "traveller", "old man", "detective", "scientist", "doctor", "student", "teacher", "astronaut", "figure", "hunter",
-            "男", "女", "少年", "少女", "老人", "孩子", "和尚", "剑客", "侠", "将军", "公主", "皇帝", "书生", "道士", "旅人", "他", "她", "人影", "修士", "仙子",
-            "宇航员", "医生", "老师", "侦探", "背影", "弟子"),
+    "pair": (
+        "couple", "two people", "two men", "two women", "lovers", "friends", "两人", "二人", "情侣", "师徒",
+        "夫妻", "恋人",
+    ),
+    "one": (
+        "man", "woman", "boy", "girl", "person", "child", "monk", "warrior", "swordsman", "knight", "king",
+        "queen", "princess", "he", "she", "hero", "traveler", "traveller", "old man", "detective", "scientist",
+        "doctor", "student", "teacher", "astronaut", "figure", "hunter", "男", "女", "少年", "少女", "老人",
+        "孩子", "和尚", "剑客", "侠", "将军", "公主", "皇帝", "书生", "道士", "旅人", "他", "她", "人影", "修士",
+        "仙子", "宇航员", "医生", "老师", "侦探", "背影", "弟子",
+    ),
 }  # fmt: skip
 
 STYLES: Table = {

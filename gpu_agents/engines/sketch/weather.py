@@ -168,7 +168,7 @@ def _lightning(stage: Stage, picture: Float) -> None:
         )
         * 14
     )
-    wide += cv2.resize(flash, (width, height), interpolation=cv2.INTER_LINEAR)
+    wide = wide + cv2.resize(flash, (width, height), interpolation=cv2.INTER_LINEAR)
     picture += np.clip(wide, 0, 0.38)[..., None] * np.array(rgb("#b9c8ff"), np.float32)
     _screen(picture, core, (1.0, 1.0, 1.0), 1.0)
 

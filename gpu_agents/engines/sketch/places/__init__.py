@@ -25,7 +25,8 @@ PLACES: dict[str, Callable[[Stage], None]] = {
     "snowfield": barren.snowfield, "cave": barren.cave, "sea": water.sea, "lake": water.lake, "river": water.river,
     "city": settlement.city, "village": village.village, "space": cosmos.space,
     "room": rooms.room, "teahouse": rooms.teahouse, "library": rooms.library, "kitchen": rooms.kitchen, "tavern": rooms.tavern,
-    "classroom": school.classroom, "laboratory": school.laboratory, "office": school.office, "workshop": halls.workshop, "hall": halls.hall,
+    "classroom": school.classroom, "laboratory": school.laboratory, "office": school.office,
+    "workshop": halls.workshop, "hall": halls.hall,
     "hospital": travel.hospital, "train": travel.train, "cockpit": travel.cockpit, "studio": travel.studio,
 }  # fmt: skip
 _WITHOUT_SKY = ("cave", "space")

@@ -6,7 +6,7 @@ import math
 import random
 
 from gpu_agents.engines.sketch.colour import mix, rgb, times
-from gpu_agents.engines.sketch.places import land
+from gpu_agents.engines.sketch.places import land, ridges
 from gpu_agents.engines.sketch.places.nature import pines
 from gpu_agents.engines.sketch.stage import Stage
 from gpu_agents.engines.sketch.svg import Point
@@ -16,7 +16,7 @@ from gpu_agents.engines.sketch.terrain import fractal_line
 def desert(stage: Stage) -> None:
     """Dunes with sharp crests: a lit and a shaded side each."""
     view, pal = stage.view, stage.pal
-    land.ridge(stage, "mesa", view.horizon + 3, view.far * 0.10, 0.95, rgb("#b57f5c"), 2.0, 0.35, facets=False)
+    ridges.ridge(stage, "mesa", view.horizon + 3, view.far * 0.10, 0.95, rgb("#b57f5c"), 2.0, 0.35, facets=False)
     land.ground(stage, land.SAND)
     rng = stage.rng("dunes")
     span = view.height - view.horizon
@@ -57,9 +57,9 @@ def desert(stage: Stage) -> None:
 def snowfield(stage: Stage) -> None:
     """Ice ranges and a white plain with drifts."""
     view, pal = stage.view, stage.pal
-    land.ridge(stage, "ice-far", view.horizon + 3, view.far * 0.32, 0.9, rgb("#a9bdd0"), 2.6, 0.52, snow=True)
+    ridges.ridge(stage, "ice-far", view.horizon + 3, view.far * 0.32, 0.9, rgb("#a9bdd0"), 2.6, 0.52, snow=True)
     land.mist(stage, view.horizon - view.far * 0.04, view.far * 0.08, 0.5)
-    land.ridge(stage, "ice", view.horizon + 3, view.far * 0.12, 0.5, rgb("#c4d3e2"), 3.4, 0.4, snow=True)
+    ridges.ridge(stage, "ice", view.horizon + 3, view.far * 0.12, 0.5, rgb("#c4d3e2"), 3.4, 0.4, snow=True)
     land.ground(stage, land.SNOW)
     rng = stage.rng("drifts")
     span = view.height - view.horizon
@@ -82,7 +82,7 @@ def snowfield(stage: Stage) -> None:
             ],
             fill,
         )
-    land.scatter(stage, "pines", 14, pines(stage, True), max(9.0, view.figure_depth * 2), 110, (3, 7))
+    land.scatter(stage, "pines", 14, pines(stage, snow=True), max(9.0, view.figure_depth * 2), 110, (3, 7))
 
 
 def cave(stage: Stage) -> None:

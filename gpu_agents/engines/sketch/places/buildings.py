@@ -68,7 +68,8 @@ def lantern(stage: Stage, canvas: Canvas, top: Point, size: float) -> None:
     )
     for dx in (-0.25, 0.0, 0.25):
         canvas.path(
-            f"M{x + dx * size * 0.6:.1f} {cy - size * 0.4:.1f}Q{x + dx * size * 1.5:.1f} {cy:.1f} {x + dx * size * 0.6:.1f} {cy + size * 0.4:.1f}",
+            f"M{x + dx * size * 0.6:.1f} {cy - size * 0.4:.1f}Q{x + dx * size * 1.5:.1f} {cy:.1f}"
+            f" {x + dx * size * 0.6:.1f} {cy + size * 0.4:.1f}",
             None,
             0.45,
             times(red, 0.6),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from gpu_agents.engines.sketch.colour import mix, rgb, times
-from gpu_agents.engines.sketch.places import land
+from gpu_agents.engines.sketch.places import land, ridges
 from gpu_agents.engines.sketch.stage import Stage
 
 _CLOUDS = ("#7a3fb8", "#2f6fd0", "#d04f8a", "#2fa8a0", "#d08a3f")
@@ -53,7 +53,7 @@ def space(stage: Stage) -> None:
     )
     _planet(stage, (w * (0.5 + view.side * 0.3), h * 0.16), h * 0.045, "#b8b4b0", rings=False)
     if view.horizon < h * 0.95 and "spaceship" not in stage.brief.objects:
-        land.ridge(stage, "crater-rim", view.horizon + 3, view.far * 0.12, 0.3, rgb("#6a6078"), 3.0, 0.45)
+        ridges.ridge(stage, "crater-rim", view.horizon + 3, view.far * 0.12, 0.3, rgb("#6a6078"), 3.0, 0.45)
         land.ground(stage, rgb("#837890"), far_depth=0.45)
         _craters(stage)
         land.rocks(stage, "rocks", 12, view.figure_depth, 40, (0.2, 0.8), rgb("#837890"))

@@ -12,7 +12,7 @@ from gpu_agents.engines.sketch.svg import line_path
 SIGNS = (rgb("#ff3da5"), rgb("#25e6ff"), rgb("#ffd23f"), rgb("#7cff6b"), rgb("#b26bff"), rgb("#ff6b3d"))
 
 
-def street_windows(stage: Stage, rng: random.Random, side: int, x: float, z1: float, z2: float, height: float) -> None:
+def street_windows(stage: Stage, rng: random.Random, x: float, z1: float, z2: float, height: float) -> None:
     """A grid of windows on the side face along the street; lit ones shine at night."""
     view, pal = stage.view, stage.pal
     floors, bays = min(14, int(height / 3)), 4

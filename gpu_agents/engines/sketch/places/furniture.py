@@ -120,7 +120,8 @@ def candle(stage: Stage, x: float, y: float, z: float, size: float = 0.22) -> No
     canvas.rect(px - 0.14 * s, py - s, 0.28 * s, s, stage.pal.tone(rgb("#efe4c8"), 0, 0.9), 1.0, 0.05 * s)
     flame = rgb("#ffe9a8")
     canvas.path(
-        f"M{px:.1f} {py - 1.75 * s:.1f}Q{px + 0.26 * s:.1f} {py - 1.25 * s:.1f} {px:.1f} {py - 1.02 * s:.1f}Q{px - 0.26 * s:.1f} {py - 1.25 * s:.1f} {px:.1f} {py - 1.75 * s:.1f}Z",
+        f"M{px:.1f} {py - 1.75 * s:.1f}Q{px + 0.26 * s:.1f} {py - 1.25 * s:.1f} {px:.1f} {py - 1.02 * s:.1f}"
+        f"Q{px - 0.26 * s:.1f} {py - 1.25 * s:.1f} {px:.1f} {py - 1.75 * s:.1f}Z",
         flame,
     )
     stage.lamps.append((px, py - 1.35 * s, 3.6 * s, mix(rgb("#ff9a3c"), flame, 0.25)))
@@ -154,7 +155,9 @@ def picture_frame(stage: Stage, x: float, y: float, z: float, w: float, h: float
     for k, tint in enumerate((rgb("#a9b2b0"), rgb("#77837f"), rgb("#4d5a58"))):
         y0 = top + ph * (0.45 + 0.16 * k)
         canvas.path(
-            f"M{left:.1f} {top + ph:.1f}V{y0:.1f}Q{left + pw * rng.uniform(0.2, 0.5):.1f} {y0 - ph * 0.3:.1f} {left + pw * 0.6:.1f} {y0:.1f}T{left + pw:.1f} {y0 - ph * 0.05:.1f}V{top + ph:.1f}Z",
+            f"M{left:.1f} {top + ph:.1f}V{y0:.1f}Q{left + pw * rng.uniform(0.2, 0.5):.1f} {y0 - ph * 0.3:.1f}"
+            f" {left + pw * 0.6:.1f} {y0:.1f}T{left + pw:.1f} {y0 - ph * 0.05:.1f}V{top + ph:.1f}"
+            f"Z",
             pal.tone(tint, 0.03, 0.6),
             0.8,
         )
@@ -210,6 +213,7 @@ def plant_pot(stage: Stage, x: float, z: float, size: float = 1.0) -> None:
         mid = (px + lean * 0.22 * s, tip[1] * 0.5 + (py - 0.6 * s) * 0.5)
         colour = pal.tone(rgb("#4f7f4a"), 0, rng.uniform(0.2, 0.9))
         canvas.path(
-            f"M{px:.1f} {py - 0.36 * s:.1f}Q{mid[0] - 0.07 * s:.1f} {mid[1]:.1f} {tip[0]:.1f} {tip[1]:.1f}Q{mid[0] + 0.07 * s:.1f} {mid[1]:.1f} {px:.1f} {py - 0.36 * s:.1f}Z",
+            f"M{px:.1f} {py - 0.36 * s:.1f}Q{mid[0] - 0.07 * s:.1f} {mid[1]:.1f} {tip[0]:.1f} {tip[1]:.1f}"
+            f"Q{mid[0] + 0.07 * s:.1f} {mid[1]:.1f} {px:.1f} {py - 0.36 * s:.1f}Z",
             colour,
         )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from gpu_agents.engines.sketch.colour import mix, rgb, times
 from gpu_agents.engines.sketch.places import furniture as f
-from gpu_agents.engines.sketch.places.interior import room_of, shell, window
+from gpu_agents.engines.sketch.places.interior import room_of, shell
 from gpu_agents.engines.sketch.places.rooms import DARK_WOOD
+from gpu_agents.engines.sketch.places.windows import window
 from gpu_agents.engines.sketch.solids import box, quad, rect_at
 from gpu_agents.engines.sketch.stage import Stage
 
@@ -21,7 +22,8 @@ def workshop(stage: Stage) -> None:
     box(stage, stage.back, (x - 0.7, 1.5, r.depth - 0.7), (1.4, 2.1, 0.7), rgb("#5c4a42"))
     left, top, pw, ph = rect_at(stage, x - 0.55, 0.55, r.depth - 0.9, 1.1, 0.75)
     stage.back.path(
-        f"M{left:.1f} {top + ph:.1f}V{top + ph * 0.4:.1f}A{pw / 2:.1f} {ph * 0.5:.1f} 0 0 1 {left + pw:.1f} {top + ph * 0.4:.1f}V{top + ph:.1f}Z",
+        f"M{left:.1f} {top + ph:.1f}V{top + ph * 0.4:.1f}A{pw / 2:.1f} {ph * 0.5:.1f} 0 0 1 {left + pw:.1f}"
+        f" {top + ph * 0.4:.1f}V{top + ph:.1f}Z",
         mix(rgb("#ff6a1a"), rgb("#ffd76a"), 0.35),
     )
     stage.lamps.append((left + pw / 2, top + ph * 0.5, pw * 2.2, rgb("#ff7a24")))
@@ -37,7 +39,9 @@ def workshop(stage: Stage) -> None:
     ax, ay = view.at(-side * 1.5, 0.6, z)
     s = view.scale(z)
     stage.middle.path(
-        f"M{ax - 0.22 * s:.1f} {ay:.1f}h{0.44 * s:.1f}l{-0.1 * s:.1f} {-0.14 * s:.1f}h{0.24 * s:.1f}v{-0.14 * s:.1f}h{-0.62 * s:.1f}q{-0.2 * s:.1f} 0 {-0.26 * s:.1f} {0.06 * s:.1f}q{0.14 * s:.1f} {0.08 * s:.1f} {0.4 * s:.1f} {0.08 * s:.1f}z",
+        f"M{ax - 0.22 * s:.1f} {ay:.1f}h{0.44 * s:.1f}l{-0.1 * s:.1f} {-0.14 * s:.1f}h{0.24 * s:.1f}"
+        f"v{-0.14 * s:.1f}h{-0.62 * s:.1f}q{-0.2 * s:.1f} 0 {-0.26 * s:.1f} {0.06 * s:.1f}q{0.14 * s:.1f}"
+        f" {0.08 * s:.1f} {0.4 * s:.1f} {0.08 * s:.1f}z",
         pal.tone(rgb("#5c626c"), 0, 0.6),
     )
     for _ in range(46):
@@ -49,7 +53,7 @@ def hall(stage: Stage) -> None:
     """Rows of pillars, a carpet that leads to a throne, banners, high windows."""
     r = room_of(stage, 13.0, 8.5, 16.0, "#a5927c", "#8d8478", "#4c4038")
     shell(stage, r, "tiles")
-    view, pal = stage.view, stage.pal
+    pal = stage.pal
     east = any("\u4e00" <= char <= "\u9fff" for char in stage.brief.text)
     column = rgb("#9c2f28") if east else rgb("#cfc4b0")
     for x in (-4.0, -2.4, 2.4, 4.0):

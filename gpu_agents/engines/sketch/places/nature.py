@@ -6,7 +6,7 @@ import random
 
 from gpu_agents.engines.sketch import flora
 from gpu_agents.engines.sketch.colour import RGB, mix, rgb
-from gpu_agents.engines.sketch.places import land
+from gpu_agents.engines.sketch.places import land, ridges
 from gpu_agents.engines.sketch.places.land import Planter
 from gpu_agents.engines.sketch.stage import Stage
 from gpu_agents.engines.sketch.svg import Canvas, Point
@@ -48,11 +48,11 @@ def ranges(stage: Stage, snow: bool = True, tall: float = 1.0) -> None:
     """Three ranges behind one another with mist between them."""
     view = stage.view
     base, far = view.horizon + view.height * 0.004, view.far
-    land.ridge(stage, "range-far", base, far * 0.40 * tall, 1.0, rgb("#7d8296"), 2.4, 0.5, snow=snow)
+    ridges.ridge(stage, "range-far", base, far * 0.40 * tall, 1.0, rgb("#7d8296"), 2.4, 0.5, snow=snow)
     land.mist(stage, base - far * 0.06, far * 0.07, 0.55)
-    land.ridge(stage, "range-mid", base, far * 0.27 * tall, 0.55, rgb("#686f70"), 3.2, 0.52, snow=False)
+    ridges.ridge(stage, "range-mid", base, far * 0.27 * tall, 0.55, rgb("#686f70"), 3.2, 0.52, snow=False)
     land.mist(stage, base - far * 0.02, far * 0.06, 0.5)
-    land.ridge(stage, "range-near", base, far * 0.13 * tall, 0.33, rgb("#56703f"), 4.0, 0.42, facets=False)
+    ridges.ridge(stage, "range-near", base, far * 0.13 * tall, 0.33, rgb("#56703f"), 4.0, 0.42, facets=False)
 
 
 def mountain(stage: Stage) -> None:
@@ -112,8 +112,8 @@ def bamboo(stage: Stage) -> None:
 def field(stage: Stage) -> None:
     """Rolling grassland with flowers and single trees."""
     view = stage.view
-    land.ridge(stage, "hills-far", view.horizon + 3, view.far * 0.14, 0.8, rgb("#6d8a5a"), 2.2, 0.3, facets=False)
-    land.ridge(stage, "hills", view.horizon + 3, view.far * 0.08, 0.45, rgb("#7d9c4c"), 3.0, 0.3, facets=False)
+    ridges.ridge(stage, "hills-far", view.horizon + 3, view.far * 0.14, 0.8, rgb("#6d8a5a"), 2.2, 0.3, facets=False)
+    ridges.ridge(stage, "hills", view.horizon + 3, view.far * 0.08, 0.45, rgb("#7d9c4c"), 3.0, 0.3, facets=False)
     land.tree_line(stage, "hedge", view.horizon + 3, view.far * 0.03, 0.4, "broad")
     wheat = any(word in stage.brief.text.lower() for word in ("wheat", "harvest", "麦", "秋"))
     snow = "snow" in stage.brief.weather

@@ -5,7 +5,8 @@ from __future__ import annotations
 from gpu_agents.engines.sketch.colour import mix, rgb, times
 from gpu_agents.engines.sketch.places import furniture as f
 from gpu_agents.engines.sketch.places.buildings import lantern
-from gpu_agents.engines.sketch.places.interior import Room, room_of, shell, side_windows, window
+from gpu_agents.engines.sketch.places.interior import Room, room_of, shell
+from gpu_agents.engines.sketch.places.windows import side_windows, window
 from gpu_agents.engines.sketch.solids import box, quad, rect_at
 from gpu_agents.engines.sketch.stage import Stage
 
@@ -51,8 +52,8 @@ def teahouse(stage: Stage) -> None:
     shell(stage, r, beams=True, wainscot=DARK_WOOD)
     for k in (-1, 0, 1):
         window(stage, r, k * 2.5 - 0.85, 1.15, 1.7, 1.5, DARK_WOOD, 5, 4, shaft=k != stage.view.side)
-    for k in (-1.25, 1.25):
-        box(stage, stage.back, (k - 0.1, 0, r.depth - 0.25), (0.2, r.height, 0.2), rgb("#8c3b2c"))
+    for x in (-1.25, 1.25):
+        box(stage, stage.back, (x - 0.1, 0, r.depth - 0.25), (0.2, r.height, 0.2), rgb("#8c3b2c"))
     rng = stage.rng("tea")
     low, high = stage.clear
     for z in (r.depth - 1.7, r.depth - 3.4):
@@ -82,7 +83,8 @@ def _tea_set(stage: Stage, x: float, y: float, z: float) -> None:
     canvas.ellipse(px, py - 0.18 * s, 0.025 * s, 0.025 * s, pal.tone(clay, 0, 0.8))
     for dx in (-0.3, 0.34):
         canvas.path(
-            f"M{px + (dx - 0.06) * s:.1f} {py - 0.08 * s:.1f}h{0.12 * s:.1f}q0 {0.09 * s:.1f} {-0.06 * s:.1f} {0.09 * s:.1f}t{-0.06 * s:.1f} {-0.09 * s:.1f}z",
+            f"M{px + (dx - 0.06) * s:.1f} {py - 0.08 * s:.1f}h{0.12 * s:.1f}q0 {0.09 * s:.1f} {-0.06 * s:.1f}"
+            f" {0.09 * s:.1f}t{-0.06 * s:.1f} {-0.09 * s:.1f}z",
             pal.tone(white, 0, 0.85),
         )
     for k in (-1, 1):
@@ -174,14 +176,16 @@ def _stove(stage: Stage, x: float, z: float) -> None:
     for k in range(5):
         fx = left + pw * (0.15 + 0.175 * k)
         canvas.path(
-            f"M{fx - pw * 0.1:.1f} {top + ph:.1f}Q{fx:.1f} {top + ph * (0.1 + 0.12 * (k % 3)):.1f} {fx + pw * 0.1:.1f} {top + ph:.1f}Z",
+            f"M{fx - pw * 0.1:.1f} {top + ph:.1f}Q{fx:.1f} {top + ph * (0.1 + 0.12 * (k % 3)):.1f}"
+            f" {fx + pw * 0.1:.1f} {top + ph:.1f}Z",
             mix(rgb("#ff7a2a"), rgb("#ffe07a"), k % 2 * 0.7),
         )
     stage.lamps.append((left + pw / 2, top + ph / 2, pw * 1.8, rgb("#ff7a2a")))
     px, py = view.at(x, 0.95, z + 0.1)
     s = view.scale(z)
     canvas.path(
-        f"M{px - 0.3 * s:.1f} {py - 0.2 * s:.1f}h{0.6 * s:.1f}q{-0.04 * s:.1f} {0.22 * s:.1f} {-0.3 * s:.1f} {0.22 * s:.1f}t{-0.3 * s:.1f} {-0.22 * s:.1f}z",
+        f"M{px - 0.3 * s:.1f} {py - 0.2 * s:.1f}h{0.6 * s:.1f}q{-0.04 * s:.1f} {0.22 * s:.1f} {-0.3 * s:.1f}"
+        f" {0.22 * s:.1f}t{-0.3 * s:.1f} {-0.22 * s:.1f}z",
         stage.pal.tone(rgb("#3a3a40"), 0, 0.5),
     )
     for k in range(4):
@@ -230,7 +234,8 @@ def _hearth(stage: Stage, r: Room, x: float) -> None:
     for k in range(7):
         fx = left + pw * (0.14 + 0.12 * k)
         stage.back.path(
-            f"M{fx - pw * 0.1:.1f} {top + ph:.1f}Q{fx:.1f} {top + ph * (0.05 + 0.16 * (k % 3)):.1f} {fx + pw * 0.1:.1f} {top + ph:.1f}Z",
+            f"M{fx - pw * 0.1:.1f} {top + ph:.1f}Q{fx:.1f} {top + ph * (0.05 + 0.16 * (k % 3)):.1f}"
+            f" {fx + pw * 0.1:.1f} {top + ph:.1f}Z",
             mix(rgb("#ff6a22"), rgb("#ffe27a"), k % 2 * 0.75),
         )
     stage.lamps.append((left + pw / 2, top + ph * 0.6, pw * 2.0, rgb("#ff7a2a")))

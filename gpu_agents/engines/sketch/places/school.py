@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from gpu_agents.engines.sketch.colour import mix, rgb, times
 from gpu_agents.engines.sketch.places import furniture as f
-from gpu_agents.engines.sketch.places.interior import ceiling_panels, room_of, shell, window
+from gpu_agents.engines.sketch.places.interior import ceiling_panels, room_of, shell
 from gpu_agents.engines.sketch.places.rooms import side_lit
+from gpu_agents.engines.sketch.places.windows import window
 from gpu_agents.engines.sketch.solids import box, rect_at
 from gpu_agents.engines.sketch.stage import Stage
 

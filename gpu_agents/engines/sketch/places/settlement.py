@@ -54,7 +54,7 @@ def _modern_street(stage: Stage) -> None:
                 wall,
                 (0.8, 0.5, 0.72 if side * stage.light_side < 0 else 0.3),
             )
-            street_windows(stage, rng, side, (half + 1.4) * side, z, z + deep, height)
+            street_windows(stage, rng, (half + 1.4) * side, z, z + deep, height)
             front_windows(stage, rng, x, z, height)
             roof_details(stage, rng, x, z, deep, height)
             if z < 60 and (pal.dark or rng.random() < 0.5):

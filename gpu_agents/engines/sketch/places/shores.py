@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from gpu_agents.engines.sketch.colour import RGB, mix, rgb, times
+from gpu_agents.engines.sketch.colour import RGB, mix, times
 from gpu_agents.engines.sketch.places.land import SNOW
 from gpu_agents.engines.sketch.stage import Stage
 from gpu_agents.engines.sketch.terrain import fractal_line
-
-SNOW = rgb("#f3f7fd")
 
 
 def water(stage: Stage, colour: RGB) -> None:

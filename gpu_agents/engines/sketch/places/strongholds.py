@@ -79,7 +79,8 @@ def castle(stage: Stage, number: int) -> None:
     for dx, w, h in ((-9, 3.2, 9.5), (9, 3.2, 8.5), (-3.4, 3.6, 13.0), (3.2, 4.4, 16.5), (0, 2.2, 11)):
         _tower(stage, canvas, x + dx * scale, y - 3.2 * scale, w * scale, h * scale, depth)
     canvas.path(
-        f"M{x - 1.2 * scale:.1f} {y - 3 * scale:.1f}v{-2 * scale:.1f}a{1.2 * scale:.1f} {1.2 * scale:.1f} 0 0 1 {2.4 * scale:.1f} 0v{2 * scale:.1f}z",
+        f"M{x - 1.2 * scale:.1f} {y - 3 * scale:.1f}v{-2 * scale:.1f}a{1.2 * scale:.1f} {1.2 * scale:.1f}"
+        f" 0 0 1 {2.4 * scale:.1f} 0v{2 * scale:.1f}z",
         pal.tone(rgb("#2e2620"), depth, 0.2),
     )
     greenery(stage, canvas, foot, 32 * scale, depth)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gpu_agents.engines.sketch.colour import mix, rgb, times
 from gpu_agents.engines.sketch.places import furniture as f
-from gpu_agents.engines.sketch.places.interior import ceiling_panels, room_of, shell, side_windows, window
+from gpu_agents.engines.sketch.places.interior import ceiling_panels, room_of, shell
+from gpu_agents.engines.sketch.places.windows import side_windows, window
 from gpu_agents.engines.sketch.solids import box, rect_at
 from gpu_agents.engines.sketch.stage import Stage
 
@@ -59,7 +60,8 @@ def train(stage: Stage) -> None:
             s = view.scale(z)
             stage.middle.stroke([(px, py), (px, py + 0.3 * s)], pal.tone(rgb("#e2d8c4"), 0, 0.6), max(1.0, 0.02 * s))
             stage.middle.path(
-                f"M{px - 0.07 * s:.1f} {py + 0.42 * s:.1f}a{0.07 * s:.1f} {0.07 * s:.1f} 0 1 1 {0.14 * s:.1f} 0a{0.07 * s:.1f} {0.07 * s:.1f} 0 1 1 {-0.14 * s:.1f} 0",
+                f"M{px - 0.07 * s:.1f} {py + 0.42 * s:.1f}a{0.07 * s:.1f} {0.07 * s:.1f} 0 1 1 {0.14 * s:.1f}"
+                f" 0a{0.07 * s:.1f} {0.07 * s:.1f} 0 1 1 {-0.14 * s:.1f} 0",
                 None,
                 1.0,
                 pal.tone(rgb("#e2d8c4"), 0, 0.6),

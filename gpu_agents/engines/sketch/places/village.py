@@ -16,7 +16,7 @@ def village(stage: Stage) -> None:
     land.tree_line(stage, "wood", view.horizon + 3, view.far * 0.06, 0.4, "broad")
     land.ground(stage, land.SNOW if snow else rgb("#86a04f"))
     land.path(stage, rgb("#c0a678"), 1.8, 4.0)
-    plant = nature.pines(stage, True) if snow else nature.broadleaves(stage)
+    plant = nature.pines(stage, snow=True) if snow else nature.broadleaves(stage)
     land.scatter(stage, "trees-far", 16, plant, 40, 120, (5, 8))
     east = any("\u4e00" <= char <= "\u9fff" for char in stage.brief.text)
     near = (12.0, 36.0) if view.eye < 10 else (22.0, 85.0)

@@ -6,7 +6,7 @@ import random
 
 from gpu_agents.engines.sketch import flora
 from gpu_agents.engines.sketch.colour import mix, rgb
-from gpu_agents.engines.sketch.places import land, nature, shores
+from gpu_agents.engines.sketch.places import land, nature, ridges, shores
 from gpu_agents.engines.sketch.stage import Stage
 from gpu_agents.engines.sketch.svg import Canvas, Point
 from gpu_agents.engines.sketch.terrain import fractal_line
@@ -15,7 +15,7 @@ from gpu_agents.engines.sketch.terrain import fractal_line
 def sea(stage: Stage) -> None:
     """Open water with headlands, breakers and a sandy shore with palms or rocks."""
     view, rng = stage.view, stage.rng("sea")
-    land.ridge(stage, "headland", view.horizon + 2, view.far * 0.10, 0.85, rgb("#7b8794"), 1.4, 0.45, lift=0.0)
+    ridges.ridge(stage, "headland", view.horizon + 2, view.far * 0.10, 0.85, rgb("#7b8794"), 1.4, 0.45, lift=0.0)
     shores.water(stage, rgb("#2f7d97"))
     _breakers(stage)
     shores.shore(stage, land.SAND, foam=True)

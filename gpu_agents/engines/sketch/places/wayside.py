@@ -10,7 +10,7 @@ from gpu_agents.engines.sketch.stage import Stage
 STONE = rgb("#9a968e")
 
 
-def bridge(stage: Stage, number: int) -> None:
+def bridge(stage: Stage, number: int) -> None:  # noqa: ARG001  (one signature for all)
     """An arched stone bridge across the picture, in front of the far shore."""
     view, pal, canvas = stage.view, stage.pal, stage.back if stage.water is not None else stage.middle
     unit = view.far * 0.012
@@ -39,7 +39,7 @@ def bridge(stage: Stage, number: int) -> None:
         canvas.rect(px - unit * 0.3, py - 2.4 * unit, unit * 0.6, 2.6 * unit, pal.tone(stone, 0.25, 0.75))
 
 
-def gate(stage: Stage, number: int) -> None:
+def gate(stage: Stage, number: int) -> None:  # noqa: ARG001  (one signature for all)
     """A red wooden gate over the way, two lanterns under its beam."""
     view, pal, canvas = stage.view, stage.pal, stage.middle
     z = max(8.0, view.figure_depth * 1.8)
@@ -73,7 +73,7 @@ def gate(stage: Stage, number: int) -> None:
         lantern(stage, canvas, (x + side * 1.3 * scale, y - 3.7 * scale), 0.5 * scale)
 
 
-def ruins(stage: Stage, number: int) -> None:
+def ruins(stage: Stage, number: int) -> None:  # noqa: ARG001  (one signature for all)
     """Broken columns and a fallen lintel."""
     view, pal, canvas, rng = stage.view, stage.pal, stage.middle, stage.rng("ruins")
     marble: RGB = rgb("#cfc6b4")
