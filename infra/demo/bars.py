@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -47,6 +47,11 @@ class StageBars:
         done = sum(self._done[other] for other, its in self._kind_of.items() if its == kind)
         self._progress.update(self._bars[kind], completed=round(done, 2))
 
+    def finish(self) -> None:
+        """The task completed: whatever the stream did not tell is done too."""
+        for kind, bar in self._bars.items():
+            self._progress.update(bar, completed=self._total(kind))
+
     def _total(self, kind: str) -> int:
         return sum(1 for its in self._kind_of.values() if its == kind)
 
@@ -64,10 +69,17 @@ def stage_progress(console: Console) -> Progress:
 
 
 async def follow(
-    console: Console, stages: Sequence[Mapping[str, Any]], events: AsyncIterator[tuple[str, dict[str, Any]]]
-) -> None:
-    """Show a task's bars until its stream ends."""
+    console: Console,
+    stages: Sequence[Mapping[str, Any]],
+    events: AsyncIterator[tuple[str, dict[str, Any]]],
+    outcome: Callable[[], Awaitable[dict[str, Any]]],
+) -> dict[str, Any]:
+    """Show a task's bars until its stream ends; returns the task as `outcome` then gives it."""
     with stage_progress(console) as progress:
         bars = StageBars(progress, stages)
         async for name, data in events:
             bars.take(name, data)
+        task = await outcome()
+        if task["status"] == "completed":
+            bars.finish()
+    return task

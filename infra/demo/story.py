@@ -109,8 +109,7 @@ async def _run(client: ApiClient, path: str, body: Mapping[str, Any], console: C
 
 async def _finish(client: ApiClient, task_id: str, console: Console) -> dict[str, Any]:
     task = await client.get(f"tasks/{task_id}")
-    await follow(console, task["stages"], client.events(task_id))
-    task = await client.get(f"tasks/{task_id}")
+    task = await follow(console, task["stages"], client.events(task_id), lambda: client.get(f"tasks/{task_id}"))
     if task["status"] != "completed":
         error = task.get("error") or {}
         raise DemoError(f"task {task_id} ended as {task['status']}: {error.get('detail') or error}")
@@ -118,10 +117,11 @@ async def _finish(client: ApiClient, task_id: str, console: Console) -> dict[str
 
 
 def _show_board(console: Console, board: Mapping[str, Any]) -> None:
-    table = Table(title=str(board.get("title", "")), title_justify="left", box=None, pad_edge=False)
+    draft = board["storyboard"]
+    table = Table(title=str(draft["title"]), title_justify="left", box=None, pad_edge=False)
     for column in ("shot", "s", "camera", "lighting", "mood", "what is seen"):
         table.add_column(column, overflow="ellipsis", no_wrap=True)
-    for shot in board["shots"]:
+    for shot in draft["shots"]:
         seconds = f"{shot['duration']:.1f}"
         table.add_row(shot["id"], seconds, shot["camera"], shot["lighting"], shot["mood"], shot["prompt"])
     console.print(table)
