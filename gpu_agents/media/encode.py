@@ -19,6 +19,7 @@ BUFFERS = 8  # frames between the painter and the encoder
 WAIT_SECONDS = 0.1
 THREADS = "2"
 GIF_LONG_SIDE, GIF_FPS = 480, 12.5  # 12.5 = a delay of 8 hundredths, the unit of the format
+PALETTE_FRAMES, PALETTE_SIDE = 24, 160  # what the palette is chosen from: enough colours, quickly counted
 _COLOUR = ("-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709")
 _X264 = ("-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-threads", THREADS)
 CODECS: dict[str, tuple[str, ...]] = {
@@ -122,11 +123,14 @@ def encoder_arguments(job: Job) -> list[str]:
     return [*arguments, *CODECS[job.format], *_COLOUR, "-g", str(job.fps * 4), str(job.target)]
 
 
-def make_gif(film: Path, target: Path, workdir: Path, check: Callable[[], None]) -> None:
-    """Turn a film into a GIF of at most `GIF_LONG_SIDE` px and `GIF_FPS`, without sound, with one palette for all frames."""
+def make_gif(film: Path, target: Path, seconds: float, check: Callable[[], None]) -> None:
+    """Turn a film into a GIF of at most `GIF_LONG_SIDE` px and `GIF_FPS`, without sound, with one palette for all frames.
+
+    `seconds` is the length of the film.
+    """
     source = [*INPUT_OPTIONS, "-i", str(film)]
-    palette = workdir / "palette.png"
-    colours = f"{_thin(2, GIF_LONG_SIDE // 2)},palettegen=stats_mode=full"
+    palette = target.with_name("palette.png")
+    colours = f"{_thin(max(0.01, PALETTE_FRAMES / seconds), PALETTE_SIDE)},palettegen=stats_mode=full"
     run_ffmpeg([*source, "-vf", colours, "-update", "1", str(palette)], check)
     side = _thin(GIF_FPS, GIF_LONG_SIDE)
     graph = f"{side}[small];[small][1:v]paletteuse=dither=bayer:bayer_scale=4"

@@ -62,7 +62,7 @@ class AnimaticEngine:
         sidecar = _write_subtitles(cues, context.workdir)
         job = self._job(film, slots, find, context, sidecar, str(recipe["recipe_id"]))
         poster = paint_film(film, slots, cues, job, find, context)
-        main = _finish(film, job, context)
+        main = _finish(film, job, slots[-1].end / film.fps, context)
         files = [_main_file(film, slots, main), *poster.write(context.workdir)]
         if sidecar is not None:
             files.append(OutputFile(role="subtitles", path=sidecar, content_type="application/x-subrip"))
@@ -156,12 +156,12 @@ def _write_subtitles(cues: list[Cue], folder: Path) -> Path | None:
     return path
 
 
-def _finish(film: FilmSpec, job: Job, context: RenderContext) -> Path:
+def _finish(film: FilmSpec, job: Job, seconds: float, context: RenderContext) -> Path:
     """The final file: a GIF is made from the film just encoded; scratch files are removed."""
     main = job.target
     if film.output_format == "gif":
         main = context.workdir / "film.gif"
-        make_gif(job.target, main, context.workdir, context.check_cancelled)
+        make_gif(job.target, main, seconds, context.check_cancelled)
         job.target.unlink()
     job.sound.unlink()
     job.tags.unlink()

@@ -3,8 +3,8 @@ from __future__ import annotations
 import threading
 import time
 import tracemalloc
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -37,15 +37,17 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
 
 
-def shot(still: str, duration: float = 1.2, **fields: object) -> FilmShot:
-    return FilmShot(**{"shot_id": still, "duration": duration, "still_stage": still, "camera": "pan", **fields})
+def shot(still: str, duration: float = 1.2, **fields: Any) -> FilmShot:
+    values: dict[str, Any] = {"shot_id": still, "duration": duration, "still_stage": still, "camera": "pan", **fields}
+    return FilmShot(**values)
 
 
-def film(*shots: FilmShot, **fields: object) -> FilmSpec:
-    return FilmSpec(**{"shots": list(shots), "width": SIZE[0], "height": SIZE[1], "language": "zh", **fields})
+def film(*shots: FilmShot, **fields: Any) -> FilmSpec:
+    values: dict[str, Any] = {"shots": list(shots), "width": SIZE[0], "height": SIZE[1], "language": "zh", **fields}
+    return FilmSpec(**values)
 
 
-def render(folder: Path, spec: FilmSpec, inputs: dict[str, Path], **hooks: Callable[..., object]) -> RenderOutput:
+def render(folder: Path, spec: FilmSpec, inputs: dict[str, Path], **hooks: Any) -> RenderOutput:
     folder.mkdir(exist_ok=True)
     return AnimaticEngine().render(spec, RenderContext(folder, inputs, **hooks))
 
@@ -72,7 +74,7 @@ def story(tmp_path_factory: pytest.TempPathFactory, inputs: dict[str, Path]) -> 
 
 
 def colour(frame: np.ndarray, part: slice = slice(None)) -> np.ndarray:
-    return frame[60:200, part].reshape(-1, 3).mean(axis=0)
+    return np.asarray(frame[60:200, part].reshape(-1, 3).mean(axis=0))
 
 
 def test_the_film_is_what_was_asked_for(story: tuple[RenderOutput, list[np.ndarray]]) -> None:
@@ -251,13 +253,17 @@ def test_cancelling_stops_at_once_and_leaves_no_ffmpeg(tmp_path: Path, inputs: d
     started, cancelled = threading.Event(), threading.Event()
     ended: list[float] = []
 
+    def note(_fraction: float, step: int, _steps: int, _preview: bytes | None) -> None:
+        if step >= 24:
+            started.set()
+
     def work() -> None:
         with pytest.raises(RenderCancelledError):
             render(
                 tmp_path,
                 film(shot("red", 120.0), width=1280, height=768),
                 inputs,
-                on_progress=lambda fraction, step, steps, preview: started.set() if step >= 24 else None,
+                on_progress=note,
                 is_cancelled=cancelled.is_set,
             )
         ended.append(time.monotonic())
@@ -292,7 +298,7 @@ def broken_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("broken_encoder")
 def test_a_failing_encoder_is_quoted(tmp_path: Path, inputs: dict[str, Path]) -> None:
-    with pytest.raises(RenderError, match="(?s)status.*no-such-codec"):
+    with pytest.raises(RenderError, match=r"(?s)status.*no-such-codec"):
         render(tmp_path, film(shot("red", 3.0)), inputs)
     assert ffmpegs() == []
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from typing import get_args
 
 import numpy as np
@@ -31,7 +32,7 @@ def film(parts: list[tuple[float, Transition]], fps: int = 24) -> FilmSpec:
 def test_the_film_is_as_long_as_its_shots(parts: list[tuple[float, Transition]], fps: int) -> None:
     slots = plan_slots(film(parts, fps))
     assert slots[-1].end == round(sum(seconds for seconds, _ in parts) * fps)
-    assert all(before.end == after.start for before, after in zip(slots, slots[1:], strict=False))
+    assert all(before.end == after.start for before, after in itertools.pairwise(slots))
 
 
 @given(SHOTS)

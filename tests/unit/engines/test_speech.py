@@ -15,7 +15,7 @@ from gpu_agents.engines.speech import SpeechEngine, voices
 from gpu_agents.engines.speech.shaping import clean_text, reading_seconds, resample, trim
 from gpu_agents.media.probe import probe
 from schemas.errors import RenderError
-from schemas.specs import SpeechSpec
+from schemas.specs import Language, SpeechSpec
 from tests.unit.media.helpers import rms
 
 CHINESE = "雨夜的上海，霓虹灯在积水里闪烁。"
@@ -35,7 +35,7 @@ def load(output: RenderOutput) -> np.ndarray:
 
 @needs_voice
 @pytest.mark.parametrize(("text", "language", "voice"), [(CHINESE, "zh", "cmn"), (ENGLISH, "en", "en-us")])
-def test_a_line_is_spoken_in_its_language(tmp_path: Path, text: str, language: str, voice: str) -> None:
+def test_a_line_is_spoken_in_its_language(tmp_path: Path, text: str, language: Language, voice: str) -> None:
     output = say(tmp_path, SpeechSpec(text=text, language=language))
     sound = load(output)
     assert output.summary["voice"] == f"espeak-ng {voice}"
@@ -84,7 +84,7 @@ def test_a_line_of_marks_becomes_a_short_pause(tmp_path: Path) -> None:
 
 def test_without_a_voice_the_line_is_silent_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(voices, "find_spec", lambda name: None)
+    monkeypatch.setattr(voices, "find_spec", lambda _name: None)
     assert SpeechEngine.available() is None
     output = say(tmp_path, SpeechSpec(text=CHINESE, language="zh"))
     sound = load(output)

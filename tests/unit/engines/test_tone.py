@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import wave
 from pathlib import Path
 from typing import get_args
@@ -38,10 +39,8 @@ def spectrum(sound: np.ndarray) -> np.ndarray:
     energy = np.abs(np.fft.rfft(sound.mean(axis=1))) ** 2
     hertz = np.fft.rfftfreq(len(sound), 1 / 48_000)
     edges = 40 * 2 ** (np.arange(28) / 3)
-    bands = np.array(
-        [energy[(hertz >= low) & (hertz < high)].sum() for low, high in zip(edges, edges[1:], strict=False)]
-    )
-    return bands / bands.sum()
+    bands = np.array([energy[(hertz >= low) & (hertz < high)].sum() for low, high in itertools.pairwise(edges)])
+    return np.asarray(bands / bands.sum())
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tmp_path: Path) -> None:
@@ -85,7 +84,7 @@ def test_spans_cover_the_bed_and_overlap_only_in_crossfades(sections: list[tuple
     spans = plan_spans(spec)
     assert spans[0].begin == 0
     assert spans[-1].end == total_samples(spec)
-    for before, after in zip(spans, spans[1:], strict=False):
+    for before, after in itertools.pairwise(spans):
         assert before.end - after.begin == before.fade_out == after.fade_in
         assert after.begin + after.fade_in <= after.end - after.fade_out
 
@@ -105,7 +104,7 @@ def test_mp3(tmp_path: Path) -> None:
 def test_cancelled_between_blocks(tmp_path: Path) -> None:
     seen: list[int] = []
     context = RenderContext(
-        tmp_path, {}, lambda fraction, step, steps, preview: seen.append(step), lambda: len(seen) > 2
+        tmp_path, {}, lambda _fraction, step, _steps, _preview: seen.append(step), lambda: len(seen) > 2
     )
     with pytest.raises(RenderCancelledError):
         ToneEngine().render(MusicSpec(sections=[("calm", 600.0)]), context)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,7 +43,7 @@ def test_cues_cover_the_shot_without_gaps(text: str, start: float, length: float
     cues = make_cues(text, "梅：", start, start + length, cells, 24)
     assert cues[0].start == start
     assert abs(cues[-1].end - (start + length)) < 1e-6
-    assert all(abs(before.end - after.start) < 1e-6 for before, after in zip(cues, cues[1:], strict=False))
+    assert all(abs(before.end - after.start) < 1e-6 for before, after in itertools.pairwise(cues))
     assert all(len(cue.lines) <= MAX_LINES for cue in cues)
 
 
