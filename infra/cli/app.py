@@ -1,0 +1,55 @@
+"""The command line as a whole: its commands, and how errors look."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from infra.cli import down, log, status, topics, up, user
+from schemas.errors import StoryreelError
+
+INTERRUPTED = 130
+
+
+def build_app() -> App:
+    """All commands. A module `infra.cli.demo` that has a function `register(app)` adds its own."""
+    app = App(name="storyreel", help="Scripts, prompts and photos to film, every step an event on Kafka.")
+    app.command(up.up)
+    app.command(down.down)
+    app.command(status.status)
+    app.command(user.app)
+    app.command(topics.app)
+    app.command(log.app)
+    if importlib.util.find_spec("infra.cli.demo") is not None:
+        importlib.import_module("infra.cli.demo").register(app)
+    return app
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line and end the process: code 0, 1 with one line on stderr, 3 if nothing runs, 130 on Ctrl-C."""
+    app = build_app()
+    debug = False
+
+    @app.meta.default
+    def launch(
+        *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+        debug_: Annotated[bool, Parameter(name="--debug", negative="", help="Show tracebacks of errors.")] = False,
+    ) -> None:
+        nonlocal debug
+        debug = debug_
+        app(tokens)
+
+    try:
+        app.meta(argv if argv is not None else sys.argv[1:])
+    except StoryreelError as error:
+        if debug:
+            raise
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        sys.exit(INTERRUPTED)

@@ -1,0 +1,47 @@
+"""`storyreel log`: the events themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import msgspec
+from cyclopts import App, Parameter
+
+from infra.cli.options import DATA, DataOption
+from infra.local.state import running_settings
+from infra.log_reader import Decode, read_records
+from infra.registry import learn_schema, load_codec
+from infra.settings import Settings
+from schemas.serde import Codec, UnknownSchemaError
+from schemas.topics import BY_NAME, DEAD_LETTERS
+
+app = App(name="log", help="Events of the running stack.")
+
+
+@app.command
+def tail(
+    *,
+    topic: Annotated[list[str] | None, Parameter(help="Topics to read; all if not given.")] = None,
+    from_beginning: Annotated[bool, Parameter(negative="", help="Start at the oldest record.")] = False,
+    limit: Annotated[int | None, Parameter(help="At most this many records.")] = None,
+    follow: Annotated[bool, Parameter(name=["--follow", "-f"], negative="", help="Go on with new records.")] = False,
+    data: DataOption = DATA,
+) -> None:
+    """Print committed records, one JSON object a line; personal fields stay sealed."""
+    asyncio.run(_tail(running_settings(data), topic or list(BY_NAME), from_beginning, limit, follow))
+
+
+async def _tail(
+    settings: Settings, topics: Sequence[str], from_beginning: bool, limit: int | None, follow: bool
+) -> None:
+    decode = decoder(await load_codec(settings))
+    records = read_records(
+        settings.kafka, topics, decode, from_beginning=from_beginning, limit=limit, follow=follow
+    )
+    async for record in records:
+        sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
