@@ -27,6 +27,8 @@ def is_transient(error: BaseException) -> bool:
     """Whether the same transaction may succeed on another connection or a little later."""
     if isinstance(error, asyncpg.InterfaceError):  # a connection that died between two statements
         return "closed" in str(error) or "connection" in str(error)
+    if isinstance(error, asyncpg.InternalClientError):  # seen on one whose backend was terminated as it was taken
+        return "cannot switch to state" in str(error)
     return isinstance(error, _TRANSIENT)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 
 from faust.types import TP
@@ -14,15 +15,16 @@ from projections.tables import PROJECTED
 from streams.read_models.feed import Feed
 from streams.read_models.transport import ReadModelApp, check_faust_version
 
+log = logging.getLogger(__name__)
 APP_ID = "storyreel-read-models"
 
 
 class Deps(Struct, frozen=True):
-    """What the agents need: how to read and apply, the partitions with their identity, and whom to tell of a start."""
+    """What the agents need: how to read and apply, the partitions with their identity, and whom to tell that they read."""
 
     reader: Reader
     partitions: Sequence[Partition]
-    ready: Callable[[], None]
+    reading: Callable[[], None]
 
 
 def create_app(settings: Settings, deps: Deps) -> ReadModelApp:
@@ -54,12 +56,13 @@ def create_app(settings: Settings, deps: Deps) -> ReadModelApp:
     async def positions(assigned: set[TP]) -> Mapping[TP, int]:
         cursors = await stored_cursors(deps.reader.pool)
         found = {tp: cursors.get((tp.topic, tp.partition)) for tp in assigned}
-        deps.ready()
+        log.info("agents read %d partitions", len(assigned))
+        deps.reading()
         return {tp: cursor.next_offset if cursor else 0 for tp, cursor in found.items()}
 
     async def on_assigned(_: ReadModelApp, assigned: set[TP], **__: object) -> None:
-        if not assigned:  # a spare worker: ready to take over
-            deps.ready()
+        if not assigned:  # a spare worker: somebody else reads
+            deps.reading()
 
     app.positions = positions
     app.on_partitions_assigned.connect(on_assigned, weak=False)

@@ -25,6 +25,7 @@ from projections.writers import Unseal
 from schemas.errors import ContractError
 from schemas.purposes import aad
 from streams.read_models.app import Deps, create_app
+from streams.read_models.bridge import bridge
 from streams.read_models.dead_letters import DeadLetterOffice
 from streams.read_models.transport import ReadModelApp
 
@@ -60,20 +61,27 @@ async def run(settings: Settings, environ: Mapping[str, str], stop: asyncio.Even
         ports = Ports(keystore_unseal(keystore), DeadLetterOffice(settings, producer))
         reader = Reader(settings, pool, decoder, ports)
         partitions = await catch_up_all(reader)
-        app = create_app(settings, Deps(reader, partitions, lambda: mark_ready(environ)))
-        return await _follow(app, stop)
+        reading = asyncio.Event()
+        app = create_app(settings, Deps(reader, partitions, reading.set))
+        bridging = asyncio.create_task(bridge(reader, partitions, reading), name="bridge")
+        mark_ready(environ)
+        return await _follow(app, bridging, stop)
 
 
-async def _follow(app: ReadModelApp, stop: asyncio.Event) -> int:
+async def _follow(app: ReadModelApp, bridging: asyncio.Task[None], stop: asyncio.Event) -> int:
     feeds = [asyncio.create_task(feed.run(), name=f"feed {feed.topic}") for feed in app.feeds]
-    await app.start()
-    watched = [*feeds, asyncio.create_task(stop.wait()), asyncio.create_task(_crashed(app))]
-    ended, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-    if not stop.is_set():
-        for task in ended:
-            log.critical("read models: %s ended", task.get_name(), exc_info=task.exception())
-        logging.shutdown()
-        os._exit(UNEXPECTED)  # nothing may be acknowledged on the way out
+    starting = asyncio.create_task(app.start(), name="start of Faust")
+    stopping = asyncio.create_task(stop.wait(), name="stop signal")
+    crashing = asyncio.create_task(_crashed(app), name="Faust")
+    watched = {*feeds, stopping, crashing, starting, bridging}
+    while not stop.is_set():
+        ended, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended - {stopping}:
+            if task not in (starting, bridging) or task.exception():
+                log.critical("read models: %s ended", task.get_name(), exc_info=task.exception())
+                logging.shutdown()
+                os._exit(UNEXPECTED)  # nothing may be acknowledged on the way out
+        watched -= ended
     for task in watched:
         task.cancel()
     try:

@@ -1,0 +1,226 @@
+"""The worker process on a real broker and a real PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+import uuid
+
+import asyncpg
+from aiokafka import TopicPartition
+
+from infra.kafka import assigned
+from infra.settings import Settings
+from projections.postgres import Pool, create_pool
+from projections.queries import Queries
+from projections.rebuild import rebuild
+from tests.integration.read_models.conftest import Worker, Writer, dumped, eventually, settled
+
+SECOND = 1.0
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def nothing(_: str, __: bytes) -> None:
+    return None
+
+
+async def test_events_become_rows_within_a_tenth_of_a_second(worker: Worker, writer: Writer, queries: Queries) -> None:
+    await worker.following()
+    account, waits = new_id(), []
+    for _ in range(10):
+        task_id = new_id()
+        await writer.write(writer.ledger.image(task_id, account))
+        seq, start = writer.ledger.partition_seq["tasks"], time.monotonic()
+        assert await queries.wait_for("tasks", 0, seq, 10)
+        waits.append(time.monotonic() - start)
+        task = await queries.task(account, task_id)
+        assert task is not None
+        assert (task.status, task.progress, task.sealed, task.results) == (
+            "completed",
+            100,
+            b"secret",
+            {"image-1": b"recipe"},
+        )
+        events = await queries.task_events(account, task_id)
+        assert [event.type for event in events][0::4] == ["TaskQueued", "TaskCompleted"]
+    print("event to row, ms:", [round(wait * 1000) for wait in waits])
+    assert sorted(waits)[5] < 0.1
+    assert await queries.wait_for("quotas", 0, writer.ledger.partition_seq["quotas"], 5)
+    assert [(row.used, row.reserved) for row in await queries.usage(account, "2026-01-01")] == [(1, 0)]
+    assert await queries.task(new_id(), task_id) is None
+
+
+async def test_aborted_transactions_never_show(worker: Worker, writer: Writer, queries: Queries) -> None:
+    account, ghost, real = new_id(), new_id(), new_id()
+    mark = writer.ledger.mark()
+    await writer.abort(writer.ledger.image(ghost, account))
+    writer.ledger.reset(mark)
+    await writer.write(writer.ledger.image(real, account))
+    assert await queries.wait_for("tasks", 0, writer.ledger.partition_seq["tasks"], 10)
+    assert [task.task_id for task in await queries.tasks(account)] == [real]
+    assert await queries.task_events(account, ghost) == []
+
+
+async def test_repeated_records_change_nothing(worker: Worker, writer: Writer, queries: Queries, pool: Pool) -> None:
+    await worker.following()
+    account, task_id = new_id(), new_id()
+    history = writer.ledger.image(task_id, account)
+    await writer.write(history)
+    await settled(queries, writer.ledger)
+    before = await dumped(pool)
+    await writer.write(history)
+    await writer.write(writer.ledger.image(new_id(), new_id()))
+    await settled(queries, writer.ledger)
+    after = await dumped(pool)
+    ours = [line for line in after if account in line]
+    assert ours == [line for line in before if account in line]
+    assert len(ours) == 1 + 5 + 1  # the task, its events, its use
+
+
+async def test_a_lost_position_and_foreign_rows_are_derived_again(
+    worker: Worker, writer: Writer, queries: Queries, pool: Pool
+) -> None:
+    """The running worker meets a gap when its position is set back behind what it reads next."""
+    await worker.following()
+    account = new_id()
+    tasks = [new_id() for _ in range(3)]
+    for task_id in tasks:
+        await writer.write(writer.ledger.image(task_id, account))
+    assert await queries.wait_for("tasks", 0, writer.ledger.partition_seq["tasks"], 10)
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("TRUNCATE read_models.tasks, read_models.task_events, read_models.task_results")
+        await connection.execute("DELETE FROM read_models.projection_cursors WHERE topic = 'tasks'")
+    await writer.write(writer.ledger.image(new_id(), account))
+    assert await queries.wait_for("tasks", 0, writer.ledger.partition_seq["tasks"], 10)
+    assert {task.task_id for task in await queries.tasks(account)} >= set(tasks)
+    assert "reading the missing records" in worker.log.read_text()
+
+
+async def test_killed_in_mid_work_it_goes_on_and_equals_a_rebuild(
+    worker: Worker, writer: Writer, queries: Queries, pool: Pool, other_settings: Settings
+) -> None:
+    account = new_id()
+
+    async def load() -> None:
+        for _ in range(60):
+            await writer.write([e for _ in range(20) for e in writer.ledger.image(new_id(), account)])
+
+    writing = asyncio.create_task(load())
+    for _ in range(3):
+        goal = await queries.cursor("tasks", 0) + 300
+        assert await queries.wait_for("tasks", 0, min(goal, writer.ledger.partition_seq["tasks"]), 20)
+        await worker.end(signal.SIGKILL)
+        await worker.start()
+    await writing
+    await settled(queries, writer.ledger)
+    await rebuild(other_settings, None, nothing)
+    rebuilt = await create_pool(other_settings.database_url)
+    try:
+        live = await dumped(pool)
+        assert live == await dumped(rebuilt)
+    finally:
+        await rebuilt.close()
+    assert sum(line.startswith("tasks ") and account in line for line in live) == 1200
+
+
+async def test_poison_becomes_a_dead_letter_and_the_rest_flows_on(
+    worker: Worker, writer: Writer, queries: Queries, settings: Settings
+) -> None:
+    mark = uuid.uuid4().bytes
+    poison = [b"", b"\x01garbage", b"\x00\xff\xff\xff\x7f", mark, b"\x00" + (10**9).to_bytes(4, "big") + mark]
+    offsets = [await writer.raw("tasks", value, [("trace", mark)]) for value in poison]
+    account, task_id = new_id(), new_id()
+    await writer.write(writer.ledger.image(task_id, account))
+    assert await queries.wait_for("tasks", 0, writer.ledger.partition_seq["tasks"], 20)
+    task = await queries.task(account, task_id)
+    assert task is not None
+    assert task.status == "completed"
+    letters = {}
+    async with assigned(settings.kafka, {TopicPartition("dead.letters", 0): 0}) as consumer:
+        while len(letters) < len(poison):
+            for records in (await consumer.getmany(timeout_ms=5000)).values():
+                for record in records:
+                    headers = dict(record.headers)
+                    if headers.get("trace") == mark:
+                        letters[int(headers["dlq.offset"])] = (record.value, headers)
+    assert [letters[offset][0] for offset in offsets] == poison
+    for offset in offsets:
+        headers = letters[offset][1]
+        assert (headers["dlq.topic"], headers["dlq.partition"]) == (b"tasks", b"0")
+        assert headers["dlq.error"]
+    await worker.end(signal.SIGKILL)
+    async with queries._pool.acquire() as connection:
+        await connection.execute("DELETE FROM read_models.projection_cursors WHERE topic = 'tasks'")
+        await connection.execute("TRUNCATE read_models.tasks, read_models.task_events, read_models.task_results")
+    await worker.start()
+    async with assigned(settings.kafka, {TopicPartition("dead.letters", 0): 0}) as consumer:
+        end = (await consumer.end_offsets([TopicPartition("dead.letters", 0)]))[TopicPartition("dead.letters", 0)]
+        found = []
+        while await consumer.position(TopicPartition("dead.letters", 0)) < end:
+            for records in (await consumer.getmany(timeout_ms=1000)).values():
+                found += [record for record in records if dict(record.headers).get("trace") == mark]
+    assert len(found) == len(poison)  # met again after a loss of PostgreSQL, reported once
+
+
+async def test_terminated_backends_do_not_stop_it(
+    worker: Worker, writer: Writer, queries: Queries, settings: Settings
+) -> None:
+    await worker.following()
+    account = new_id()
+    admin = await asyncpg.connect(settings.database_url)
+    try:
+        for _ in range(5):
+            await writer.write([e for _ in range(10) for e in writer.ledger.image(new_id(), account)])
+            await admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            start = time.monotonic()
+            assert await queries.wait_for("tasks", 0, writer.ledger.partition_seq["tasks"], 10)
+            assert time.monotonic() - start < 3 * SECOND
+    finally:
+        await admin.close()
+    assert len(await queries.tasks(account, limit=100)) == 50
+    assert worker.process is not None
+    assert worker.process.returncode is None
+
+
+async def test_sigterm_ends_it_at_once(worker: Worker) -> None:
+    start = time.monotonic()
+    assert await worker.end(signal.SIGTERM) == 0
+    assert time.monotonic() - start < 5 * SECOND
+
+
+async def test_the_group_s_own_offsets_are_not_trusted(
+    worker: Worker, writer: Writer, queries: Queries, pool: Pool
+) -> None:
+    """A database put back to an older state reads on from its own position, whatever the group has committed."""
+    account = new_id()
+    await writer.write(writer.ledger.image(new_id(), account))
+    assert await queries.wait_for("tasks", 0, writer.ledger.partition_seq["tasks"], 10)
+    await worker.end(signal.SIGTERM)
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("TRUNCATE read_models.tasks, read_models.task_events, read_models.task_results")
+        await connection.execute("DELETE FROM read_models.projection_cursors WHERE topic = 'tasks'")
+    await worker.start()
+    assert await queries.wait_for("tasks", 0, writer.ledger.partition_seq["tasks"], 10)
+    assert len(await queries.tasks(account)) == 1
+
+
+async def test_when_the_reader_sleeps_rows_come_later_not_never(
+    worker: Worker, writer: Writer, queries: Queries
+) -> None:
+    account = new_id()
+    assert worker.process is not None
+    worker.process.send_signal(signal.SIGSTOP)
+    await writer.write([e for _ in range(100) for e in writer.ledger.image(new_id(), account)])
+    assert not await queries.wait_for("tasks", 0, writer.ledger.partition_seq["tasks"], 0.3)
+    worker.process.send_signal(signal.SIGCONT)
+
+    async def there() -> bool:
+        return len(await queries.tasks(account, limit=200)) == 100
+
+    await eventually(there, 10)
