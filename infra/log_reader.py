@@ -53,7 +53,9 @@ async def read_records(
         newest = limit if limit is not None else 20
         _seek(consumer, {tp: max(begins[tp], ends[tp] - 2 * newest) for tp in partitions})
         recent = [record async for record in _until(consumer, ends)]
-        for record in sorted(recent, key=lambda r: (r.timestamp, r.topic, r.offset))[len(recent) - newest if len(recent) > newest else 0 :]:
+        for record in sorted(recent, key=lambda r: (r.timestamp, r.topic, r.offset))[
+            len(recent) - newest if len(recent) > newest else 0 :
+        ]:
             yield render(record, decode)
         if follow:
             async for record in _until(consumer, None):
@@ -89,11 +91,11 @@ def _value(record: Any, decode: Decode) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Decoded fields as JSON types; bytes are personal data or digests and show only their length."""
+    """Decoded fields as JSON types; bytes are ciphertext and show only their length, but for the hash of the chain."""
     if isinstance(value, (bytes, bytearray, memoryview)):
         return f"<sealed {len(value)} bytes>"
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): _digest(item) if key == "prev_hash" else plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(item) for item in value]
     if isinstance(value, Enum):
@@ -101,6 +103,10 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
     return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _digest(value: Any) -> Any:
+    return value.hex() if isinstance(value, bytes) else value
 
 
 async def _partitions(consumer: Any, topics: Sequence[str]) -> list[TopicPartition]:

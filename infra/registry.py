@@ -73,13 +73,20 @@ def _register(client: SchemaRegistryClient) -> dict[str, int]:
 
 async def learn_schema(codec: Codec, settings: Settings, error: UnknownSchemaError) -> None:
     """Ask the registry for a schema id another version of the software wrote and teach it to the codec."""
+    await asyncio.to_thread(learn_schema_blocking, codec, settings, error)
+
+
+def learn_schema_blocking(codec: Codec, settings: Settings, error: UnknownSchemaError) -> None:
+    """The same for callers without an event loop. Raises the error itself when the registry does not know the id."""
     client = SchemaRegistryClient({"url": settings.registry_url, "timeout": 5})
     try:
-        found = await asyncio.to_thread(client.get_schema, error.schema_id)
+        found = client.get_schema(error.schema_id)
     except SchemaRegistryError as failure:
         if failure.http_status_code == 404:
             raise error from failure
         raise InfrastructureError(f"schema registry at {settings.registry_url}: {failure}") from failure
+    except OSError as failure:
+        raise InfrastructureError(f"schema registry at {settings.registry_url} is away: {failure}") from failure
     codec.learn(error.schema_id, str(found.schema_str))
 
 

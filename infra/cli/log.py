@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -14,10 +15,10 @@ from cyclopts import App, Parameter
 from infra.cli.options import DATA, DataOption
 from infra.local.state import running_settings
 from infra.log_reader import Decode, read_records
-from infra.registry import learn_schema, load_codec
+from infra.registry import learn_schema_blocking, load_codec
 from infra.settings import Settings
 from schemas.serde import Codec, UnknownSchemaError
-from schemas.topics import BY_NAME, DEAD_LETTERS
+from schemas.topics import BY_NAME
 
 app = App(name="log", help="Events of the running stack.")
 
@@ -38,10 +39,23 @@ def tail(
 async def _tail(
     settings: Settings, topics: Sequence[str], from_beginning: bool, limit: int | None, follow: bool
 ) -> None:
-    decode = decoder(await load_codec(settings))
-    records = read_records(
-        settings.kafka, topics, decode, from_beginning=from_beginning, limit=limit, follow=follow
-    )
+    decode = decoder(await load_codec(settings), settings)
+    records = read_records(settings.kafka, topics, decode, from_beginning=from_beginning, limit=limit, follow=follow)
     async for record in records:
         sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
         sys.stdout.flush()
+
+
+def decoder(codec: Codec, settings: Settings) -> Decode:
+    """Value bytes to plain fields; schema versions not met before are asked of the registry."""
+
+    def decode(value: bytes, _headers: Sequence[tuple[str, bytes]]) -> Mapping[str, Any]:
+        try:
+            record = codec.decode(value)
+        except UnknownSchemaError as error:
+            learn_schema_blocking(codec, settings, error)
+            record = codec.decode(value)
+        fields: Mapping[str, Any] = msgspec.to_builtins(record, builtin_types=(bytes, datetime))
+        return fields
+
+    return decode
