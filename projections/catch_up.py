@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -122,6 +123,5 @@ async def catch_up_all(reader: Reader) -> list[Partition]:
     """Check every position, then read every projected topic to its end; returns the partitions."""
     partitions = await partitions_of(reader.settings, [topic.name for topic in PROJECTED])
     await discard_foreign(reader, partitions)
-    for partition in partitions:
-        await catch_up(reader, partition)
+    await asyncio.gather(*(catch_up(reader, partition) for partition in partitions))
     return partitions

@@ -35,8 +35,7 @@ async def bridge(reader: Reader, partitions: Sequence[Partition], until: asyncio
 
 
 async def _follow(reader: Reader, partitions: Mapping[TopicPartition, Partition], until: asyncio.Event) -> None:
-    for partition in partitions.values():
-        await catch_up(reader, partition)
+    await asyncio.gather(*(catch_up(reader, partition) for partition in partitions.values()))
     cursors = await stored_cursors(reader.pool)
     found = {tp: cursors.get((tp.topic, tp.partition)) for tp in partitions}
     positions: dict[TopicPartition, int | None] = {tp: c.next_offset if c else 0 for tp, c in found.items()}
