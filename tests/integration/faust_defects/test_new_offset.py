@@ -13,7 +13,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
-from intervaltree import IntervalTree
+from intervaltree import IntervalTree  # type: ignore[import-untyped]
 
 from schemas.errors import ConfigurationError
 from streams.read_models import transport
@@ -24,7 +24,7 @@ PARTITION = TP("tasks", 0)
 
 def consumer(kind: type[Any], committed: int, acked: list[int], in_flight: list[int]) -> Any:
     """A consumer that has these offsets acknowledged and in flight, without a broker."""
-    made = kind.__new__(kind)
+    made: Any = object.__new__(kind)
     made._acked = defaultdict(list, {PARTITION: list(acked)})
     made._acked_index = defaultdict(set, {PARTITION: set(acked)})
     made._gap = defaultdict(IntervalTree)

@@ -139,7 +139,7 @@ async def test_poison_becomes_a_dead_letter_and_the_rest_flows_on(
     task = await queries.task(account, task_id)
     assert task is not None
     assert task.status == "completed"
-    letters = {}
+    letters: dict[int, tuple[bytes | None, dict[str, bytes]]] = {}
     async with assigned(settings.kafka, {TopicPartition("dead.letters", 0): 0}) as consumer:
         while len(letters) < len(poison):
             for records in (await consumer.getmany(timeout_ms=5000)).values():

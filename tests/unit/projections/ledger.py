@@ -72,9 +72,9 @@ class Ledger:
 
     def image(self, task_id: str, account: str = "ann", sealed: bytes = b"secret") -> list[LedgerRecord]:
         """A picture from the queue to its end, with its quota."""
-        stage = {"stage_id": "image-1", "attempt": 1, "device_id": "cpu-0", "epoch": 1}
+        stage: dict[str, Any] = {"stage_id": "image-1", "attempt": 1, "device_id": "cpu-0", "epoch": 1}
         made = [Artifact(stage_id="image-1", role="main", key=f"{task_id}/image-1.png", size=10, width=64, height=64)]
-        booking = {"task_id": task_id, "resource": "images", "day": "2026-05-04", "amount": 1}
+        booking: dict[str, Any] = {"task_id": task_id, "resource": "images", "day": "2026-05-04", "amount": 1}
         return [
             self.stamp(QuotaReserved(**booking, used=0, reserved=1), account, account),
             self.task(
