@@ -120,7 +120,7 @@ async def get_object(request: Request[Any, Any, Any], deps: Injected, key: str) 
     headers = {**SAFE_HEADERS, "ETag": tag, "Content-Disposition": _disposition(parameters.get("filename"), name)}
     media_type = parameters.get("content_type") or found.content_type
     if request.headers.get("if-none-match") == tag:
-        return Response(None, status_code=304, headers=headers, media_type=media_type)
+        return Response(b"", status_code=304, headers=headers, media_type=media_type)
     wanted = request.headers.get("range") if request.headers.get("if-range", tag) == tag else None
     part = parse_range(wanted, found.size)
     start, end = part or (0, found.size)

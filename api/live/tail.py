@@ -48,7 +48,7 @@ class Tail:
         self._on_record, self._on_gap, self._learn = on_record, on_gap, learn
         self._positions: dict[TopicPartition, int] = {}
         self._sequences: dict[TopicPartition, int] = {}
-        self._consumer: AIOKafkaConsumer | None = None
+        self._ends: AIOKafkaConsumer | None = None
         self._moved = asyncio.Event()
         self._alive_at = float("-inf")
         self.started = asyncio.Event()
@@ -69,7 +69,7 @@ class Tail:
             except (KafkaError, OSError, TimeoutError) as error:
                 log.warning("the tail lost the broker and connects again: %r", error)
             finally:
-                self._consumer = None
+                self._ends = None
             wait = 0.1 if time.monotonic() - begun > 10 else min(BACKOFF_MAX, wait * 2)
             await asyncio.sleep(wait)
 
@@ -87,10 +87,9 @@ class Tail:
         tp = TopicPartition(topic, partition)
         try:
             async with asyncio.timeout(timeout):
-                consumer = self._consumer
-                if consumer is None:
+                if self._ends is None:
                     return False
-                end = (await committed_end(consumer, [tp]))[tp]
+                end = (await committed_end(self._ends, [tp]))[tp]
                 while self._positions.get(tp, -1) < end:
                     await self._moved.wait()
         except (TimeoutError, KafkaError):
@@ -99,13 +98,14 @@ class Tail:
 
     async def _session(self) -> None:
         wanted = {tp: self._positions.get(tp) for tp in self._partitions}
-        async with assigned(self._bootstrap, wanted) as consumer:
+        # Ends are asked on a connection of their own: a broker answers one connection in order, and a fetch is a long poll.
+        async with assigned(self._bootstrap, wanted) as consumer, assigned(self._bootstrap, {}) as ends:
             async with asyncio.timeout(30):
                 await self._note_positions(consumer)
-            self._consumer = consumer
+            self._ends = ends
             self._alive_at = time.monotonic()
             self.started.set()
-            probe = asyncio.create_task(self._probe(consumer))
+            probe = asyncio.create_task(self._probe(ends))
             try:
                 while not probe.done():
                     await self._take(consumer)
@@ -147,11 +147,11 @@ class Tail:
             await self._learn(error)
             return self._codec.decode(value, topic)
 
-    async def _probe(self, consumer: AIOKafkaConsumer) -> None:
+    async def _probe(self, ends_of: AIOKafkaConsumer) -> None:
         while True:
             try:
                 async with asyncio.timeout(PROBE_TIMEOUT):
-                    ends = await committed_end(consumer, self._partitions)
+                    ends = await committed_end(ends_of, self._partitions)
             except (TimeoutError, KafkaError) as error:
                 log.warning("the broker does not answer: %r", error)
             else:
