@@ -35,7 +35,7 @@ def robot(stage: Stage, spot: Spot) -> None:
 
 def dragon(stage: Stage, spot: Spot) -> None:  # noqa: ARG001  (one signature for all)
     """A long dragon that winds through the clouds."""
-    view, pal, canvas, rng = stage.view, stage.pal, stage.back, stage.rng("dragon")
+    view, pal, canvas, rng = stage.view, stage.pal, stage.sky_layer, stage.rng("dragon")
     u = view.height * 0.05
     side = -view.side
     x0, y0 = view.width * (0.5 + side * 0.42), view.height * 0.34

@@ -116,7 +116,7 @@ class Dressed:
         self.shape([(-0.055, 1.475), (0.055, 1.475), (0.02, 1.36), (-0.005, 1.33)], rgb("#efe9dc"), 0.6)
         trim, shade = self.tone(self.look.trim, 0.8), self.tone(times(self.look.trim, 0.8), 0.5)
         self.canvas.stroke(
-            [self.at(-0.075, 1.47), self.at(-0.035, 1.38), self.at(0.02, 1.29)], shade, self.scale * 0.036
+            [self.at(-0.075, 1.47), self.at(-0.035, 1.38), self.at(0.0, 1.325)], shade, self.scale * 0.036
         )
         self.canvas.stroke([self.at(0.075, 1.47), self.at(0.03, 1.36), self.at(-0.09, 1.09)], trim, self.scale * 0.038)
 

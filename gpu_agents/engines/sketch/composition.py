@@ -29,7 +29,7 @@ class Preset(Struct, frozen=True):
 
 PRESETS: dict[Camera, Preset] = {
     "static": Preset(0.58, 1.05, 1.55, 4.0, 0.10),
-    "close_up": Preset(0.46, 2.1, 1.52, 1.18, 0.06, blur=11.0, framing=0.0),
+    "close_up": Preset(0.50, 2.1, 1.52, 1.18, 0.06, blur=11.0, framing=0.0),
     "medium": Preset(0.43, 1.5, 1.42, 2.1, 0.10, blur=3.5, framing=0.3),
     "wide": Preset(0.60, 0.95, 1.7, 7.0, 0.16, framing=1.0),
     "low_angle": Preset(0.88, 0.95, 0.35, 2.5, 0.13, framing=0.7),

@@ -110,12 +110,14 @@ def birds(stage: Stage, spot: Spot) -> None:
         colour = stage.pal.tone(local, 0.15, 0.85)
         for side in (-1, 1):
             tip = (x + side * 1.5 * u, y - flap * u)
-            stage.back.path(
+            stage.sky_layer.path(
                 f"M{x:.1f} {y:.1f}Q{x + side * 0.7 * u:.1f} {y - (flap * 0.9 + 0.35) * u:.1f} {tip[0]:.1f}"
                 f" {tip[1]:.1f}Q{x + side * 0.7 * u:.1f} {y - (flap * 0.6 - 0.05) * u:.1f} {x:.1f}"
                 f" {y + 0.16 * u:.1f}Z",
                 colour,
             )
-        stage.back.ellipse(x, y + 0.05 * u, 0.28 * u, 0.12 * u, colour)
+        stage.sky_layer.ellipse(x, y + 0.05 * u, 0.28 * u, 0.12 * u, colour)
         if white:
-            stage.back.stroke([(x + 0.2 * u, y + 0.05 * u), (x + 0.75 * u, y + 0.02 * u)], colour, max(1.0, 0.08 * u))
+            stage.sky_layer.stroke(
+                [(x + 0.2 * u, y + 0.05 * u), (x + 0.75 * u, y + 0.02 * u)], colour, max(1.0, 0.08 * u)
+            )

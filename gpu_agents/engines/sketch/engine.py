@@ -84,7 +84,8 @@ class SketchEngine:
         report.step(3, picture)
         finish.mirror(stage, picture)
         finish.over(picture, stage.middle.raster())
-        picture = finish.blurred(picture, view.blur)
+        peopled = bool(shot.characters) or brief.people > 0
+        picture = finish.blurred(picture, view.blur if peopled else view.blur * 0.15)
         report.step(4)
         finish.lamps(stage, picture)
         finish.shafts(stage, picture)

@@ -101,7 +101,7 @@ def _draw_one(
         draw_figure(stage, canvas, foot, scale, dressed, 0.02, head=False, away=True, stretch=min(1.25, max(0.7, fit)))
         _carry(stage, canvas, foot, scale, number, before=False)
         body = canvas.raster().copy()
-        _cut_above(body, foot[1] - (HEIGHT - tall * 0.93) * scale, 0.06 * scale)
+        _cut_above(body, foot[1] - (HEIGHT - tall * 0.81) * scale, 0.03 * scale)
         _blend_body(stage, picture, body, side)
     portrait.place(picture, cutout, (foot[0], foot[1] - HEIGHT * scale), tall * scale, stage.pal, side)
 

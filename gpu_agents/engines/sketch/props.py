@@ -51,11 +51,11 @@ def _lantern(stage: Stage, spot: Spot) -> None:
             x, y = rng.random() * view.width, max(view.horizon, view.height * 0.3) * rng.uniform(0.05, 0.92)
             size = view.height * (0.012 + 0.035 * t**2)
             warm = mix(rgb("#ff9a3c"), rgb("#ffe2a0"), rng.random() * 0.6)
-            stage.back.path(
+            stage.sky_layer.path(
                 f"M{x - size * 0.42:.1f} {y + size:.1f}Q{x - size * 0.75:.1f} {y:.1f} {x - size * 0.4:.1f}"
                 f" {y - size * 0.5:.1f}Q{x:.1f} {y - size * 0.8:.1f} {x + size * 0.4:.1f} {y - size * 0.5:.1f}"
                 f"Q{x + size * 0.75:.1f} {y:.1f} {x + size * 0.42:.1f} {y + size:.1f}Z",
-                stage.back.linear(
+                stage.sky_layer.linear(
                     (0, y - size),
                     (0, y + size),
                     [(0.0, times(warm, 0.8), 1.0), (1.0, mix(warm, rgb("#fff3cf"), 0.6), 1.0)],

@@ -59,6 +59,11 @@ class Stage:
         return middle - 1.0, middle + 1.0
 
     @property
+    def sky_layer(self) -> Canvas:
+        """Where things in the sky are drawn: before trees and houses, over water on the layer that is mirrored."""
+        return self.back if self.water is not None else self.middle
+
+    @property
     def light_side(self) -> float:
         """-1 when the light comes from the left half of the picture, else 1."""
         return 1.0 if self.sun is not None and self.sun[0] > self.view.width / 2 else -1.0

@@ -89,7 +89,7 @@ def car(stage: Stage, spot: Spot) -> None:
 
 
 def balloon(stage: Stage, spot: Spot) -> None:  # noqa: ARG001  (one signature for all)
-    view, pal, canvas, rng = stage.view, stage.pal, stage.back, stage.rng("balloon")
+    view, pal, canvas, rng = stage.view, stage.pal, stage.sky_layer, stage.rng("balloon")
     for k in range(3):
         r = view.height * (0.10, 0.05, 0.034)[k]
         x, y = view.width * (0.5 - view.side * (0.16, 0.36, 0.02)[k]), view.height * (0.26, 0.2, 0.36)[k]
@@ -116,7 +116,7 @@ def balloon(stage: Stage, spot: Spot) -> None:  # noqa: ARG001  (one signature f
 
 
 def spaceship(stage: Stage, spot: Spot) -> None:  # noqa: ARG001  (one signature for all)
-    view, canvas = stage.view, stage.back
+    view, canvas = stage.view, stage.sky_layer
     x, y, u = view.width * (0.5 + view.side * 0.12), view.height * 0.42, view.height * 0.05
     metal, glow = rgb("#aab4c4"), rgb("#6ad0ff")
     for k in range(5):
