@@ -53,9 +53,7 @@ async def read_records(
         newest = limit if limit is not None else 20
         _seek(consumer, {tp: max(begins[tp], ends[tp] - 2 * newest) for tp in partitions})
         recent = [record async for record in _until(consumer, ends)]
-        for record in sorted(recent, key=lambda r: (r.timestamp, r.topic, r.offset))[
-            len(recent) - newest if len(recent) > newest else 0 :
-        ]:
+        for record in sorted(recent, key=lambda r: (r.timestamp, r.topic, r.offset))[-newest:] if newest else []:
             yield render(record, decode)
         if follow:
             async for record in _until(consumer, None):

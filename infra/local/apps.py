@@ -6,7 +6,7 @@ import sys
 from collections.abc import Collection, Mapping
 
 from infra.local.paths import StackPaths
-from infra.local.probes import file_exists, http_ok, remove
+from infra.local.probes import file_exists, remove
 from infra.local.process import ProcessSpec
 from infra.ready import READY_FILE
 from infra.settings import Settings
@@ -36,15 +36,7 @@ def app_specs(
 
 
 def _app(name: str, settings: Settings, paths: StackPaths, needs: tuple[str, ...]) -> ProcessSpec:
-    if name != "api":
-        return _spec(name, _COMMANDS[name], settings, paths, needs)
-    return ProcessSpec(
-        name=name,
-        argv=(sys.executable, "-m", *_COMMANDS[name]),
-        env=_environment(settings),
-        needs=needs,
-        probe=http_ok(f"http://{settings.api_host}:{settings.api_port}/health/ready"),
-    )
+    return _spec(name, _COMMANDS[name], settings, paths, needs)
 
 
 def _spec(

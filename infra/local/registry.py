@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from infra.local.java import JavaRuntime
 from infra.local.probes import http_ok
@@ -12,6 +13,19 @@ from schemas.errors import InfrastructureError
 
 API = "/apis/ccompat/v7"
 _JVM = ("-Xms64m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
+
+
+@dataclass(frozen=True)
+class RegistryTopic:
+    """A topic of the registry's own storage; made before the registry makes it with the broker's 7 days."""
+
+    name: str
+    partitions: Literal["one"] = "one"
+    retention_ms: None = None
+    compact: bool = False
+
+
+REGISTRY_TOPICS = tuple(RegistryTopic(name) for name in ("kafkasql-journal", "kafkasql-snapshots", "registry-events"))
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from infra.local.postgres import Postgres, binaries
 from infra.local.postgres_external import check_database, shown
 from infra.local.postgres_user import choose_identity
 from infra.local.process import ProcessSpec
-from infra.local.registry import Registry
+from infra.local.registry import REGISTRY_TOPICS, Registry
 from infra.local.runner import Failure, StackError
 from infra.local.state import (
     StackState,
@@ -197,12 +197,10 @@ class LocalStack:
         return result
 
     async def _ensure_topics(self) -> None:
-        if not self.options.topics:
-            return
         settings = self.settings
         ensured = await ensure_topics(
             settings.kafka,
-            self.options.topics,
+            (*self.options.topics, *REGISTRY_TOPICS),
             shards=settings.shards,
             slots=settings.device_slots,
             replication=settings.replication,

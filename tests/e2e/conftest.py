@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from infra.cli.user import create_user
+from infra.local import ports
 from infra.local.apps import APPS
 from infra.local.stack import LocalStack, StackOptions
 from infra.settings import Settings
@@ -61,7 +62,7 @@ async def stack() -> AsyncIterator[LocalStack]:
     """The stack, with waits short enough for tests."""
     folder = Path(tempfile.mkdtemp(prefix="storyreel-e2e-"))
     base = Settings(retry_wait=1.0, lease_timeout=5.0, heartbeat_interval=0.5)
-    options = StackOptions(apps=APPS, devices=2, topics=TOPICS, base=base)
+    options = StackOptions(apps=APPS, devices=2, topics=TOPICS, base=base, api_port=ports.choose(None, frozenset()))
     try:
         async with LocalStack(folder, options=options) as running:
             yield running
