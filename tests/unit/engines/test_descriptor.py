@@ -175,7 +175,7 @@ def test_cancel_stops_after_the_photo_at_hand(tmp_path: Path) -> None:
         run(
             tmp_path,
             [drawn_face(1)] * 3,
-            on_progress=lambda fraction, step, steps, preview: done.append(step),
+            on_progress=lambda *report: done.append(report[1]),
             is_cancelled=lambda: len(done) >= 1,
         )
     assert done == [1]

@@ -225,9 +225,7 @@ def test_sizes_out_of_range_are_refused_by_name(folder: Path, field: str, value:
 
 def test_progress_rises_to_one_with_previews_on_the_way(tmp_path: Path) -> None:
     seen: list[tuple[float, bytes | None]] = []
-    SketchEngine().render(
-        shot(), context(tmp_path, on_progress=lambda fraction, step, steps, preview: seen.append((fraction, preview)))
-    )
+    SketchEngine().render(shot(), context(tmp_path, on_progress=lambda *report: seen.append((report[0], report[3]))))
     fractions = [fraction for fraction, _ in seen]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0
@@ -242,7 +240,7 @@ def test_cancel_stops_within_the_render(tmp_path: Path) -> None:
     steps: list[int] = []
     ctx = context(
         tmp_path,
-        on_progress=lambda fraction, step, total, preview: steps.append(step),
+        on_progress=lambda *report: steps.append(report[1]),
         is_cancelled=lambda: len(steps) >= 3,
     )
     with pytest.raises(RenderCancelledError):
