@@ -97,7 +97,7 @@ async def submit(request: UserRequest, deps: Deps, record: requests.Request) -> 
     """
     info = record.request
     if request.headers.get("idempotency-key") is not None and info.body_hash:
-        old = await deps.reads.task(record.envelope.account_id, info.task_id)
+        old = await deps.reads.stored_task(record.envelope.account_id, info.task_id)
         if old is not None and old.state != "rejected" and deps.now() - old.created_at > timedelta(hours=24):
             if old.body_hash != info.body_hash:
                 raise ApiError("idempotency_key_reuse", members={"task_id": info.task_id})

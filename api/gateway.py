@@ -20,7 +20,7 @@ from schemas.topics import REQUESTS, shard_of
 
 log = logging.getLogger(__name__)
 SOURCE = "storyreel/api"
-PATIENCE = 0.5  # seconds beyond the request's own time to live
+PATIENCE = 0.4  # seconds beyond the request's own time to live
 START_TIMEOUT = 1.5
 MAX_REQUEST = 1_400_000  # bytes; the events a request causes repeat its content and need some room
 
@@ -43,7 +43,7 @@ class Gateway:
         """The decision that lets the call go on: accepted, or a duplicate of an accepted one.
 
         Raises `ApiError`: the rejection, "idempotency_key_reuse", "request_expired", "decision_unknown" after `ttl` plus
-        half a second, or "service_unavailable" when nothing was written.
+        `PATIENCE` seconds, or "service_unavailable" when nothing was written.
         """
         value = self._encode(request)
         with self._board.expect(request.request.request_id) as future:

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
+from api.errors import unavailable
 from api.live.overlay import Overlay
 from api.ports import Before, ReadModel
 from projections.folds.assets import AssetRow
@@ -50,7 +51,7 @@ class Reads:
             self._touched.popitem(last=False)
 
     async def task(self, account_id: str, task_id: str) -> TaskRow | None:
-        """The task if it is the account's."""
+        """The task if it is the account's. Raises `ApiError` 503 when that cannot be told because the broker is away."""
         if task_id not in self._touched:
             found = await self._look(account_id, task_id)
             if found is not None:
@@ -58,7 +59,11 @@ class Reads:
         reached = await self._tail.reach_end(TASKS.name, shard_of(account_id, self._shards), END_TIMEOUT)
         if reached:
             self._touched.pop(task_id, None)
-        return await self._look(account_id, task_id)
+        return known(await self._look(account_id, task_id), reached)
+
+    async def stored_task(self, account_id: str, task_id: str) -> TaskRow | None:
+        """The task as the read model has it, for questions about old tasks."""
+        return await self._queries.task(account_id, task_id)
 
     async def tasks(
         self, account_id: str, *, status: str | None, kind: TaskKind | None, before: Before | None, limit: int
@@ -89,8 +94,8 @@ class Reads:
 
     async def character(self, account_id: str, character_id: str) -> CharacterRow | None:
         """The character if it is the account's; its last event is waited for."""
-        await self.settle(CHARACTERS.name, account_id)
-        return await self._queries.character(account_id, character_id)
+        settled = await self.settle(CHARACTERS.name, account_id)
+        return known(await self._queries.character(account_id, character_id), settled)
 
     async def characters(self, account_id: str, before: Before | None, limit: int) -> Sequence[CharacterRow]:
         """A page of the account's characters, newest first."""
@@ -127,8 +132,8 @@ class Reads:
     async def _found(self, topic: str, account_id: str, query: Callable[[], Awaitable[T | None]]) -> T | None:
         found = await query()
         if found is None:
-            await self.settle(topic, account_id)
-            found = await query()
+            settled = await self.settle(topic, account_id)
+            found = known(await query(), settled)
         return found
 
     async def _look(self, account_id: str, task_id: str) -> TaskRow | None:
@@ -145,3 +150,10 @@ class Reads:
             base = await self._queries.task(account_id, task_id) or base
             merged = self._overlay.merge(base) or base
         return merged
+
+
+def known(found: T | None, sure: bool) -> T | None:
+    """What was found. Nothing counts only if everything committed was looked at, else it is a 503, never a 404."""
+    if found is None and not sure:
+        raise unavailable("the event log is away, so it cannot be told whether this exists")
+    return found
