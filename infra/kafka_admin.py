@@ -110,9 +110,7 @@ def topic_configs(spec: TopicLayout) -> dict[str, str]:
     return {"cleanup.policy": "compact" if spec.compact else "delete", "retention.ms": str(retention)}
 
 
-async def _create(
-    admin: Any, specs: Sequence[TopicLayout], counts: dict[str, int], replication: int
-) -> list[str]:
+async def _create(admin: Any, specs: Sequence[TopicLayout], counts: dict[str, int], replication: int) -> list[str]:
     if not specs:
         return []
     durable = {"min.insync.replicas": str(max(1, replication - 1))}

@@ -28,5 +28,16 @@ def configure_logging(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for name in ("aiokafka", "faust", "mode", "httpx", "httpx2", "httpcore", "httpcore2", "uvicorn.access", "asyncio", "urllib3"):
+    for name in (
+        "aiokafka",
+        "faust",
+        "mode",
+        "httpx",
+        "httpx2",
+        "httpcore",
+        "httpcore2",
+        "uvicorn.access",
+        "asyncio",
+        "urllib3",
+    ):
         logging.getLogger(name).setLevel(logging.WARNING)

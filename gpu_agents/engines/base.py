@@ -31,7 +31,8 @@ class EngineKind(StrEnum):
 
 class OutputFile(Struct, frozen=True, kw_only=True):
     """One file an engine wrote. `role`: "main", "thumbnail", "poster", "subtitles", "portrait"; `media` holds width,
-    height (px), duration (s), fps, voice ... as far as they apply."""
+    height (px), duration (s), fps, voice ... as far as they apply.
+    """
 
     role: str
     path: Path
@@ -68,7 +69,7 @@ class RenderContext:
         self,
         workdir: Path,
         inputs: Mapping[str, Path],
-        on_progress: Callable[[float, int, int, bytes | None], None] = lambda fraction, step, steps, preview: None,
+        on_progress: Callable[[float, int, int, bytes | None], None] = lambda *_: None,
         is_cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
         self.workdir = workdir

@@ -173,7 +173,7 @@ async def test_cancelled_caller_leaves_no_child(monkeypatch: pytest.MonkeyPatch)
     running = asyncio.Event()
     spawn = asyncio.create_subprocess_exec
 
-    async def remember(*arguments: str, **options: int) -> asyncio.subprocess.Process:
+    async def remember(*arguments: str, **options: Any) -> asyncio.subprocess.Process:
         child = await spawn(*arguments, **options)
         started.append(child)
         running.set()

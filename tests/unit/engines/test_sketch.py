@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import itertools
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -24,12 +23,16 @@ from tests.unit.engines.helpers import context, drawn_face, pixels, shot
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("sketch")
 
 
 def draw(folder: Path, name: str, inputs: dict[str, Path] | None = None, **changes: Any) -> RenderOutput:
     return SketchEngine().render(shot(**changes), context(folder / name, inputs))
+
+
+def _one(field: str, value: object) -> dict[str, Any]:
+    return {field: value}
 
 
 def main(output: RenderOutput) -> Path:
@@ -61,7 +64,7 @@ def test_every_place_can_be_drawn_and_is_no_flat_colour(folder: Path, place: str
 )
 def test_every_camera_light_and_mood_changes_the_picture(folder: Path, field: str, values: tuple[str, ...]) -> None:
     seen = {
-        value: pixels(main(draw(folder, f"{field}-{value}", prompt="a man by a lake", **{field: value})))[::4, ::4]
+        value: pixels(main(draw(folder, f"{field}-{value}", prompt="a man by a lake", **_one(field, value))))[::4, ::4]
         for value in values
     }
     for first, second in itertools.combinations(values, 2):
@@ -193,7 +196,7 @@ def test_recipe_is_embedded_and_repeats_the_picture(folder: Path, output_format:
     file = next(file for file in output.files if file.role == "main")
     with Image.open(file.path) as picture:
         assert picture.get_format_mimetype() == file.content_type
-        text = picture.text["storyreel"] if output_format == "png" else picture.getexif()[0x010E]
+        text = picture.info["storyreel"] if output_format == "png" else picture.getexif()[0x010E]
     recipe = json.loads(text)
     assert recipe == json.loads(json.dumps(output.recipe))
     assert recipe["engine"] == "sketch"
@@ -220,7 +223,7 @@ def test_extreme_sizes(folder: Path, width: int, height: int) -> None:
 @pytest.mark.parametrize(("field", "value"), [("width", 500), ("height", 513), ("width", 2056)])
 def test_sizes_out_of_range_are_refused_by_name(folder: Path, field: str, value: int) -> None:
     with pytest.raises(RenderError, match=field):
-        draw(folder, "size", **{field: value})
+        draw(folder, "size", **_one(field, value))
 
 
 def test_progress_rises_to_one_with_previews_on_the_way(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import fastavro
 import pytest
@@ -107,7 +108,10 @@ def test_a_record_of_another_topic_is_refused() -> None:
 
 
 def test_headers_carry_cloudevents_and_the_trace() -> None:
-    ids = {"correlation_id": "0198c0de-0000-7000-8000-000000000001", "event_id": "0198c0de-0000-5000-8000-000000000002"}
+    ids: dict[str, Any] = {
+        "correlation_id": "0198c0de-0000-7000-8000-000000000001",
+        "event_id": "0198c0de-0000-5000-8000-000000000002",
+    }
     event = TaskQueued(envelope=type(TaskQueued().envelope)(**ids))
     headers = header_map(CODEC.headers(event, "storyreel/coordinator"))
     assert headers["ce_type"] == "storyreel.TaskQueued"

@@ -20,8 +20,9 @@ from schemas.tasks import (
     TaskFailed,
     TaskQueued,
 )
-from streams.domain.decider import decide, evolve
+from streams.domain.decider import decide
 from streams.domain.devices import LeaseLapsed
+from streams.domain.evolve import evolve
 from streams.domain.policy import Policy
 from streams.domain.state import OUTSTANDING
 from tests.deciding import Shard
