@@ -8,6 +8,7 @@ import struct
 import time
 import zipfile
 import zlib
+from typing import Any
 
 import numpy as np
 import pytest
