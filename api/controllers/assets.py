@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from litestar import HttpMethod, Request, Response, get, post, route
+from litestar.params import FromPath
 from litestar.response import Stream
 
 from api.context import account_seal, check_id, open_call, submit
@@ -86,7 +87,7 @@ async def upload_asset(request: UserRequest, deps: Injected) -> AssetView:
 
 
 @get("/assets/{asset_id:str}", tags=["assets"], responses=problems(401, 404, 503))
-async def get_asset(request: UserRequest, deps: Injected, asset_id: str) -> Response[AssetView]:
+async def get_asset(request: UserRequest, deps: Injected, asset_id: FromPath[str]) -> Response[AssetView]:
     """A description with a signed URL for clients that accept JSON, else a redirect (307) to the picture."""
     row = await deps.reads.asset(request.user.account_id, check_id(asset_id))
     if row is None:
@@ -101,7 +102,7 @@ async def get_asset(request: UserRequest, deps: Injected, asset_id: str) -> Resp
 
 
 @route("/objects/{key:path}", http_method=[HttpMethod.GET, HttpMethod.HEAD], include_in_schema=False, status_code=200)
-async def get_object(request: Request[Any, Any, Any], deps: Injected, key: str) -> Response[Any]:
+async def get_object(request: Request[Any, Any, Any], deps: Injected, key: FromPath[str]) -> Response[Any]:
     """A file of the local store for the bearer of its signed URL; whole, one range, or nothing new (304)."""
     store, name = deps.store, str(key).lstrip("/")
     if not isinstance(store, LocalObjectStore):
@@ -132,7 +133,7 @@ async def get_object(request: Request[Any, Any, Any], deps: Injected, key: str) 
     return Stream(body, status_code=status, headers=headers, media_type=media_type)
 
 
-def _disposition(filename: str | None, key: str) -> str:
+def _disposition(filename: str | None, key: FromPath[str]) -> str:
     """Saved under the name in the signed URL, else shown in place."""
     if filename is not None:
         return content_disposition(filename)

@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import FormMultiDict
+from litestar.params import FromPath, FromQuery
 from msgspec import Struct
 from pydantic_core import from_json, to_json
 
@@ -63,7 +64,7 @@ async def submit_character(request: UserRequest, deps: Injected) -> Response[Acc
 
 @get("/characters", tags=["characters"], responses=problems(400, 401, 503))
 async def list_characters(
-    request: UserRequest, deps: Injected, cursor: str | None = None, limit: str | None = None
+    request: UserRequest, deps: Injected, cursor: FromQuery[str | None] = None, limit: FromQuery[str | None] = None
 ) -> CharacterPage:
     """The caller's characters."""
     size = parse_limit(limit)
@@ -75,7 +76,7 @@ async def list_characters(
 
 
 @get("/characters/{character_id:str}", tags=["characters"], responses=problems(401, 404, 503))
-async def get_character(request: UserRequest, deps: Injected, character_id: str) -> CharacterView:
+async def get_character(request: UserRequest, deps: Injected, character_id: FromPath[str]) -> CharacterView:
     """One character."""
     row = await deps.reads.character(request.user.account_id, check_id(character_id))
     if row is None:
@@ -84,7 +85,7 @@ async def get_character(request: UserRequest, deps: Injected, character_id: str)
 
 
 @get("/storyboards/{storyboard_id:str}", tags=["generate"], responses=problems(401, 404, 503))
-async def get_storyboard(request: UserRequest, deps: Injected, storyboard_id: str) -> StoryboardView:
+async def get_storyboard(request: UserRequest, deps: Injected, storyboard_id: FromPath[str]) -> StoryboardView:
     """The shots of a storyboard; it exists once its task completed."""
     row = await deps.reads.storyboard(request.user.account_id, check_id(storyboard_id))
     if row is None:

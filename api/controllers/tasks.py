@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any, get_args
 
 from litestar import Request, Response, get, post
+from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
 from msgspec import Struct
 
@@ -46,10 +47,10 @@ class EventPage(Struct, frozen=True):
 async def list_tasks(
     request: UserRequest,
     deps: Injected,
-    status: str | None = None,
-    kind: str | None = None,
-    cursor: str | None = None,
-    limit: str | None = None,
+    status: FromQuery[str | None] = None,
+    kind: FromQuery[str | None] = None,
+    cursor: FromQuery[str | None] = None,
+    limit: FromQuery[str | None] = None,
 ) -> TaskPage:
     """The caller's tasks, filtered by status and kind."""
     _one_of("status", status, get_args(Status))
@@ -68,13 +69,13 @@ async def list_tasks(
 
 
 @get("/tasks/{task_id:str}", tags=["tasks"], responses=problems(401, 404, 503))
-async def get_task(request: UserRequest, deps: Injected, task_id: str) -> TaskView:
+async def get_task(request: UserRequest, deps: Injected, task_id: FromPath[str]) -> TaskView:
     """The task as it is now; right after a 202 it is there."""
     return await _view(request, deps, await _own(request, deps, task_id))
 
 
 @get("/tasks/{task_id:str}/events", tags=["tasks"], responses=problems(401, 404, 503))
-async def get_task_events(request: UserRequest, deps: Injected, task_id: str) -> EventPage:
+async def get_task_events(request: UserRequest, deps: Injected, task_id: FromPath[str]) -> EventPage:
     """Everything that happened to the task."""
     row = await _own(request, deps, task_id)
     events = await deps.reads.task_events(row.account_id, row.task_id, 0)
@@ -89,7 +90,7 @@ async def get_task_events(request: UserRequest, deps: Injected, task_id: str) ->
     operation_class=documented(headers={"Last-Event-ID": "The id of the last event seen; the stream goes on after it"}),
     responses=problems(400, 401, 404, 503),
 )
-async def stream_task(request: UserRequest, deps: Injected, task_id: str) -> Stream:
+async def stream_task(request: UserRequest, deps: Injected, task_id: FromPath[str]) -> Stream:
     """Server-sent events: history after `Last-Event-ID`, then live until the task ends."""
     after = _last_event_id(request.headers.get("last-event-id", ""))
     row = await _own(request, deps, task_id)
@@ -99,7 +100,7 @@ async def stream_task(request: UserRequest, deps: Injected, task_id: str) -> Str
 
 
 @post("/tasks/{task_id:str}/cancel", status_code=202, tags=["tasks"], responses=problems(401, 404, 503))
-async def cancel_task(request: UserRequest, deps: Injected, task_id: str) -> Response[TaskView]:
+async def cancel_task(request: UserRequest, deps: Injected, task_id: FromPath[str]) -> Response[TaskView]:
     """Stop the task: 202 while it is being stopped, 200 with the task when it has ended already."""
     row = await _own(request, deps, task_id)
     if not row.finished:

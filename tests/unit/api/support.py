@@ -17,6 +17,8 @@ from api.app import create_app
 from api.deps import Deps
 from api.gateway import settle
 from api.lag import LagClock
+from api.live.decisions import DecisionBoard
+from api.live.feed import Feed
 from api.live.hub import Hub
 from api.live.overlay import Overlay
 from api.metrics import Metrics
@@ -155,6 +157,7 @@ class Edge:
         self.store = LocalObjectStore(folder / "objects", "http://testserver.local", b"s" * 32, NOW.timestamp)
         self.model, self.log, self.gateway = MemoryReadModel(), MemoryLog(), MemoryGateway()
         self.overlay, self.hub, self.metrics = Overlay(), Hub(), Metrics()
+        self.feed = Feed(DecisionBoard(), self.overlay, self.hub, self.metrics)
         self.deps = Deps(
             settings=Settings(),
             keystore=self.keystore,
