@@ -20,6 +20,8 @@ from schemas.errors import InfrastructureError
 log = logging.getLogger(__name__)
 BATCH = 500
 QUEUE = 2000
+CROWD = 10  # events at once from which on a batch waits
+LINGER = 0.02  # seconds
 _BROKER_PAUSE = 0.5
 
 
@@ -43,11 +45,15 @@ class Feed:
             await self._waiting.put(_Waiting(manual, event))
 
     async def run(self) -> None:
-        """Apply batches for ever; a lone event waits for nothing."""
+        """Apply batches for ever. A lone event waits for nothing; in a stream of them each batch lets a few more come."""
+        crowded = False
         while True:
             batch = [await self._waiting.get()]
+            if crowded:
+                await asyncio.sleep(LINGER)
             while len(batch) < BATCH and not self._waiting.empty():
                 batch.append(self._waiting.get_nowait())
+            crowded = len(batch) > CROWD
             by_partition: dict[int, list[Any]] = defaultdict(list)
             for item in batch:
                 by_partition[item.event.message.partition].append(item.event.message)

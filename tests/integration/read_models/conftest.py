@@ -91,14 +91,20 @@ async def writer(stack: LocalStack, codec: Codec) -> AsyncIterator[Writer]:
 async def fresh_database(stack: LocalStack) -> AsyncIterator[Settings]:
     """Settings with a database of its own."""
     name = f"test_{uuid.uuid4().hex}"
-    admin = await asyncpg.connect(stack.settings.database_url)
-    await admin.execute(f"CREATE DATABASE {name}")
+    await _administer(stack, f"CREATE DATABASE {name}")
     try:
         url = stack.settings.database_url.rpartition("/")[0] + f"/{name}"
         yield replace(stack.settings, database_url=url)
     finally:
-        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        await admin.close()
+        await _administer(stack, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def _administer(stack: LocalStack, sql: str) -> None:
+    connection = await asyncpg.connect(stack.settings.database_url)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import time
 import uuid
@@ -11,6 +12,7 @@ import asyncpg
 from aiokafka import TopicPartition
 
 from infra.kafka import assigned
+from infra.local.stack import LocalStack
 from infra.settings import Settings
 from projections.postgres import Pool, create_pool
 from projections.queries import Queries
@@ -224,3 +226,32 @@ async def test_when_the_reader_sleeps_rows_come_later_not_never(
         return len(await queries.tasks(account, limit=200)) == 100
 
     await eventually(there, 10)
+
+
+async def test_it_recovers_by_itself_when_postgresql_comes_back(
+    stack: LocalStack, worker: Worker, writer: Writer, queries: Queries
+) -> None:
+    await worker.following()
+    account = new_id()
+    assert stack.supervisor is not None
+    [server] = [record for record in stack.supervisor.records() if record.name == "postgres"]
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGKILL)
+    await writer.write([e for _ in range(20) for e in writer.ledger.image(new_id(), account)])
+
+    async def answers() -> bool:
+        try:
+            await queries.devices()
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return False
+        return True
+
+    await eventually(answers, 30)
+
+    async def there() -> bool:
+        return len(await queries.tasks(account, limit=100)) == 20
+
+    took = await eventually(there, 5)
+    print(f"rows {took:.2f} s after PostgreSQL was back")
+    assert worker.process is not None
+    assert worker.process.returncode is None
