@@ -13,14 +13,14 @@ import msgspec
 from cyclopts import App, Parameter
 
 from infra.cli.options import DATA, DataOption
-from infra.local.state import running_settings
+from infra.cli.target import target_settings
 from infra.log_reader import Decode, read_records
 from infra.registry import learn_schema_blocking, load_codec
 from infra.settings import Settings
 from schemas.serde import Codec, UnknownSchemaError
 from schemas.topics import BY_NAME
 
-app = App(name="log", help="Events of the running stack.")
+app = App(name="log", help="Events of the running stack, or of the cluster that STORYREEL_KAFKA names.")
 
 
 @app.command
@@ -33,7 +33,7 @@ def tail(
     data: DataOption = DATA,
 ) -> None:
     """Print committed records, one JSON object a line; personal fields stay sealed."""
-    asyncio.run(_tail(running_settings(data), topic or list(BY_NAME), from_beginning, limit, follow))
+    asyncio.run(_tail(target_settings(data), topic or list(BY_NAME), from_beginning, limit, follow))
 
 
 async def _tail(

@@ -1,4 +1,4 @@
-"""`storyreel topics`: the topics of the running stack."""
+"""`storyreel topics`: the topics of the running stack, or of the cluster that the environment names."""
 
 from __future__ import annotations
 
@@ -11,17 +11,40 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.cli.options import DATA, DataOption, JsonOption
-from infra.kafka_admin import TopicInfo, describe
-from infra.local.state import running_settings
+from infra.cli.target import target_settings
+from infra.kafka_admin import TopicInfo, describe, ensure_topics
+from infra.local.registry import REGISTRY_TOPICS
+from schemas.topics import TOPICS
 
-app = App(name="topics", help="Topics of the running stack.")
+app = App(name="topics", help="Topics of the running stack, or of the cluster that STORYREEL_KAFKA names.")
 _DAY_MS = 86_400_000
+
+
+@app.command
+def create(*, data: DataOption = DATA) -> None:
+    """Create the topics that are missing, the registry's own too, and tell where existing ones differ.
+
+    Partitions and replicas follow STORYREEL_SHARDS, STORYREEL_DEVICE_SLOTS and STORYREEL_REPLICATION.
+    """
+    settings = target_settings(data)
+    ensured = asyncio.run(
+        ensure_topics(
+            settings.kafka,
+            (*TOPICS, *REGISTRY_TOPICS),
+            shards=settings.shards,
+            slots=settings.device_slots,
+            replication=settings.replication,
+        )
+    )
+    sys.stdout.write(f"created: {', '.join(ensured.created) or 'nothing, all are there'}\n")
+    for difference in ensured.differences:
+        sys.stdout.write(difference + "\n")
 
 
 @app.command(name="describe")
 def describe_topics(*, data: DataOption = DATA, as_json: JsonOption = False) -> None:
     """Partitions, offsets and settings of every topic."""
-    topics = asyncio.run(describe(running_settings(data).kafka))
+    topics = asyncio.run(describe(target_settings(data).kafka))
     if as_json:
         sys.stdout.write(msgspec.json.encode(topics).decode() + "\n")
     else:

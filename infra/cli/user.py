@@ -10,12 +10,13 @@ import httpx
 from cyclopts import App
 
 from infra.cli.options import DATA, DataOption, JsonOption
-from infra.local.state import running_settings
+from infra.cli.target import target_settings
 from infra.settings import Settings
 from schemas.errors import ConfigurationError, InfrastructureError, StoryreelError
 
 app = App(name="user", help="Accounts of the running stack.")
 OPERATOR_KEY = "operator.key"
+_EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104  addresses to listen on, not to call
 
 
 class RefusedError(StoryreelError):
@@ -29,7 +30,7 @@ def create(
     *, tier: Literal["vip", "normal", "free"] = "normal", data: DataOption = DATA, as_json: JsonOption = False
 ) -> None:
     """Create an account and print its API key, which is shown only this once."""
-    answer = create_user(running_settings(data), tier)
+    answer = create_user(target_settings(data), tier)
     if as_json:
         sys.stdout.write(json.dumps(answer) + "\n")
     else:
@@ -46,7 +47,8 @@ def create_user(settings: Settings, tier: str) -> dict[str, Any]:
     if not key_file.exists():
         raise ConfigurationError(f"{key_file} is missing: the API writes it at its first start")
     headers = {"Authorization": f"Bearer {key_file.read_text().strip()}"}
-    url = f"http://{settings.api_host}:{settings.api_port}/api/v1/users"
+    host = "127.0.0.1" if settings.api_host in _EVERYWHERE else settings.api_host
+    url = f"http://{host}:{settings.api_port}/api/v1/users"
     try:
         response = httpx.post(url, json={"tier": tier}, headers=headers, timeout=15, trust_env=False)
     except httpx.TransportError as error:
