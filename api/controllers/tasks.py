@@ -21,7 +21,8 @@ from api.planning.entities import cancellation_request
 from api.rules import BadField
 from api.signing import signer
 from api.trace import language_of
-from api.views.tasks import TaskSummary, TaskView, task_summary, task_view
+from api.views.task_models import TaskSummary, TaskView
+from api.views.tasks import task_summary, task_view
 from infra.keystore import Principal
 from projections.folds.task_rows import Status, TaskRow
 from schemas.common import TaskKind

@@ -12,7 +12,8 @@ from msgspec import Struct
 from api.language import Language
 from api.planning.entities import asset_key
 from api.sealing import AccountSeal
-from api.views.tasks import ErrorView, Sign, error_view
+from api.views.task_models import ErrorView
+from api.views.tasks import Sign, error_view
 from projections.folds.assets import AssetRow
 from projections.folds.characters import CharacterRow
 from projections.folds.quotas import UsageRow

@@ -1,125 +1,19 @@
-"""A task as clients see it."""
+"""From task rows to what clients see."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Any
 
-from msgspec import Struct
-
-from api.context import Links, task_links
+from api.context import task_links
 from api.language import Language
 from api.problems import kind_of
 from api.sealing import AccountSeal
+from api.views.task_models import ErrorView, OutputView, ResultView, StageView, TaskSummary, TaskView, UsageView
 from projections.folds.task_rows import StageRow, TaskRow
-from schemas.common import Artifact, FieldError, Problem
+from schemas.common import Artifact, Problem
 
 Sign = Callable[[str], Awaitable[str]]
 RUNNING_CAP = 99.0
-
-
-class ErrorView(Struct, frozen=True, kw_only=True):
-    """Why a task or stage failed, in the owner's shape of errors."""
-
-    error: str
-    type: str
-    code: str
-    retryable: bool
-    errors: list[FieldError] = []
-
-
-class StageView(Struct, frozen=True, kw_only=True):
-    """One stage. `summary` says in the engine's words what was made, `recipe` repeats it; both once it is done."""
-
-    id: str
-    kind: str
-    engine: str
-    status: str
-    attempt: int
-    device: str
-    progress: float
-    render_seconds: float = 0.0
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-    summary: dict[str, Any] | None = None
-    recipe: dict[str, Any] | None = None
-    error: ErrorView | None = None
-
-
-class OutputView(Struct, frozen=True, kw_only=True):
-    """A file of the result. `url` is signed and short-lived; sizes in bytes and pixels, duration in seconds."""
-
-    key: str
-    url: str
-    role: str
-    stage_id: str
-    content_type: str
-    size: int
-    sha256: str
-    width: int | None = None
-    height: int | None = None
-    duration: float | None = None
-
-
-class ResultView(Struct, frozen=True, kw_only=True):
-    """The files of a completed task; the first main file is the one at `output_path`."""
-
-    output_path: str | None
-    url: str | None
-    thumbnail: str | None
-    poster: str | None
-    subtitles: str | None
-    outputs: list[OutputView]
-    duration: float | None = None
-    width: int | None = None
-    height: int | None = None
-
-
-class UsageView(Struct, frozen=True):
-    """Time that devices spent on finished stages, in seconds."""
-
-    device_seconds: float
-
-
-class TaskView(Struct, frozen=True, kw_only=True):
-    """`status` is queued, processing, completed, failed, cancelling or cancelled; `progress` 0-100."""
-
-    task_id: str
-    kind: str
-    status: str
-    progress: float
-    result: ResultView | None
-    error: ErrorView | None
-    stages: list[StageView]
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    cached: bool
-    queue_position: int | None
-    usage: UsageView
-    links: Links
-    project: str = ""
-    storyboard_id: str | None = None
-    character_id: str | None = None
-    estimated_time: float = 0.0
-    deadline: datetime | None = None
-
-
-class TaskSummary(Struct, frozen=True, kw_only=True):
-    """A task in a list."""
-
-    task_id: str
-    kind: str
-    status: str
-    progress: float
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    cached: bool
-    project: str
-    error: ErrorView | None
-    links: Links
 
 
 def error_view(problem: Problem | None, language: Language) -> ErrorView | None:
