@@ -7,7 +7,7 @@ BIN := .venv/bin
 TARGETS := api gpu_agents infra projections schemas streams tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo up down status test lint fmt lock clean
+.PHONY: help browser install install-dev demo up down status test lint fmt lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -44,7 +44,13 @@ down: install ## stop it
 status: install ## what runs where
 	@$(BIN)/storyreel status --data $(DATA)
 
-test: install-dev ## every test: units, contracts, real Kafka and PostgreSQL, the demo
+browser:
+	@command -v chromium chromium-browser google-chrome >/dev/null || { \
+	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "installing Chromium for the page tests" && \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null 2>&1; } || \
+	  echo "no Chromium: the page tests will be skipped (apt-get install chromium)"
+
+test: install-dev browser ## every test: units, contracts, real Kafka and PostgreSQL, the demo
 	@$(BIN)/python -m pytest
 
 lint: install-dev ## style, types, import directions
