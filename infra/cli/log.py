@@ -15,7 +15,6 @@ from cyclopts import App, Parameter
 from infra.cli.options import DATA, DataOption
 from infra.cli.target import target_settings
 from infra.log_reader import Decode, read_records
-from infra.registry import learn_schema_blocking, load_codec
 from infra.settings import Settings
 from schemas.serde import Codec, UnknownSchemaError
 from schemas.topics import BY_NAME
@@ -39,6 +38,8 @@ def tail(
 async def _tail(
     settings: Settings, topics: Sequence[str], from_beginning: bool, limit: int | None, follow: bool
 ) -> None:
+    from infra.registry import load_codec  # late: the registry client is half of the command line's start-up
+
     decode = decoder(await load_codec(settings), settings)
     records = read_records(settings.kafka, topics, decode, from_beginning=from_beginning, limit=limit, follow=follow)
     async for record in records:
@@ -48,6 +49,7 @@ async def _tail(
 
 def decoder(codec: Codec, settings: Settings) -> Decode:
     """Value bytes to plain fields; schema versions not met before are asked of the registry."""
+    from infra.registry import learn_schema_blocking
 
     def decode(value: bytes, _headers: Sequence[tuple[str, bytes]]) -> Mapping[str, Any]:
         try:

@@ -37,7 +37,7 @@ def levels(specs: Sequence[ProcessSpec]) -> list[list[str]]:
 
 
 class Supervisor:
-    """Starts processes in the order of their needs, restarts what ends, stops in reverse order.
+    """Starts processes in the order of their needs, restarts what ends, stops in reverse order of needs.
 
     Use it in the main thread of the process: the children die with the thread that started them. `changed` is called
     after every change of state, `failed` when a process ended and will be started again.
@@ -53,7 +53,7 @@ class Supervisor:
         changed: Callable[[], None] = lambda: None,
         failed: Callable[[Failure], None] = lambda _: None,
     ) -> None:
-        self._levels = levels(specs)
+        levels(specs)  # raises on a cycle
         self._logs = logs
         self.runners: dict[str, Runner] = {}
         for spec in specs:
@@ -103,10 +103,21 @@ class Supervisor:
         await self._raise_ended()
 
     async def stop(self, timeout: float = STOP_TIMEOUT) -> None:
-        """Stop all processes in reverse order within `timeout` seconds; nothing they started is left."""
+        """Stop all processes, each once nothing runs that needs it, within `timeout` seconds; nothing they started is left."""
         deadline = time.monotonic() + timeout
-        for level in reversed(self._levels):
-            await asyncio.gather(*(self._stop_one(self.runners[name], deadline) for name in level))
+        ended = {name: asyncio.Event() for name in self.runners}
+
+        async def end(runner: Runner) -> None:
+            name = runner.spec.name
+            try:
+                for other in self.runners.values():
+                    if name in other.spec.needs:
+                        await ended[other.spec.name].wait()
+                await self._stop_one(runner, deadline)
+            finally:
+                ended[name].set()
+
+        await asyncio.gather(*(end(runner) for runner in self.runners.values()))
         if self._rotation is not None:
             self._rotation.cancel()
         await asyncio.gather(*self._tasks.values(), *filter(None, [self._rotation]), return_exceptions=True)
