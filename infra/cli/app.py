@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -32,6 +33,7 @@ def build_app() -> App:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and end the process: code 0, 1 with one line on stderr, 3 if nothing runs, 130 on Ctrl-C."""
     app = build_app()
+    logging.getLogger("stamina").setLevel(logging.ERROR)  # retries are no news for a person; their end is
     debug = False
 
     @app.meta.default
