@@ -100,6 +100,15 @@ async def describe(bootstrap: str, names: Iterable[str] | None = None) -> list[T
     ]
 
 
+async def partitions_of(bootstrap: str, names: Sequence[str]) -> list[TopicPartition]:
+    """All partitions of the topics. Raises `ConfigurationError` naming those that do not exist."""
+    async with _admin(bootstrap) as admin:
+        known = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics()}
+    if missing := [name for name in names if name not in known]:
+        raise ConfigurationError(f"no such topic: {', '.join(missing)}; there are {', '.join(sorted(known))}")
+    return [TopicPartition(name, entry["partition"]) for name in names for entry in known[name]]
+
+
 def _count(spec: TopicLayout, shards: int, slots: int) -> int:
     return {"shards": shards, "slots": slots, "one": 1}[spec.partitions]
 

@@ -11,7 +11,8 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from infra.kafka import committed_end, create_consumer
-from schemas.errors import ConfigurationError, ContractError, InfrastructureError
+from infra.kafka_admin import partitions_of
+from schemas.errors import ContractError, InfrastructureError
 
 Decode = Callable[[bytes, Sequence[tuple[str, bytes]]], Mapping[str, Any]]
 """Value bytes and headers of a record to its fields; raises `ContractError` for what it cannot read."""
@@ -34,21 +35,22 @@ async def read_records(
     With `follow` new records come after those, without end unless `limit` and `from_beginning` end it.
     Raises `ConfigurationError` for an unknown topic, `InfrastructureError` if Kafka is away.
     """
+    partitions = await partitions_of(bootstrap, topics)
+    if from_beginning and limit == 0:
+        return
     consumer: Any = create_consumer(bootstrap)
     try:
         await consumer.start()
-        partitions = await _partitions(consumer, topics)
         consumer.assign(partitions)
         begins = await consumer.beginning_offsets(partitions)
         ends = await committed_end(consumer, partitions)
         if from_beginning:
             _seek(consumer, begins)
-            count = 0
+            left = limit
             async for record in _until(consumer, None if follow else ends):
-                if limit is not None and count >= limit:
-                    return
-                count += 1
                 yield render(record, decode)
+                if left is not None and (left := left - 1) <= 0:
+                    return
             return
         newest = limit if limit is not None else 20
         _seek(consumer, {tp: max(begins[tp], ends[tp] - 2 * newest) for tp in partitions})
@@ -105,13 +107,6 @@ def plain(value: Any) -> Any:
 
 def _digest(value: Any) -> Any:
     return value.hex() if isinstance(value, bytes) else value
-
-
-async def _partitions(consumer: Any, topics: Sequence[str]) -> list[TopicPartition]:
-    known = await consumer.topics()
-    if missing := [name for name in topics if name not in known]:
-        raise ConfigurationError(f"no such topic: {', '.join(missing)}; there are {', '.join(sorted(known))}")
-    return [TopicPartition(name, number) for name in topics for number in consumer.partitions_for_topic(name) or ()]
 
 
 def _seek(consumer: Any, positions: Mapping[TopicPartition, int]) -> None:

@@ -1,0 +1,41 @@
+"""Real Kafka, registry and PostgreSQL, started once for the integration tests that bring no stack of their own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from infra.local.postgres import create_extension
+from infra.local.stack import LocalStack
+from infra.settings import Settings
+
+
+@pytest.fixture(scope="session")
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
+    """The infrastructure without the product's processes and topics."""
+    async with LocalStack(tmp_path_factory.mktemp("shared-stack")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def kafka_settings(stack: LocalStack) -> Settings:
+    """Settings that lead to the shared infrastructure."""
+    return stack.settings
+
+
+@pytest.fixture
+async def database(stack: LocalStack) -> AsyncIterator[str]:
+    """Address of a fresh database with the vector extension, dropped afterwards."""
+    name = f"test_{uuid4().hex[:12]}"
+    admin = await asyncpg.connect(stack.settings.database_url)
+    try:
+        await admin.execute(f"CREATE DATABASE {name}")
+        url = stack.settings.database_url.rpartition("/")[0] + f"/{name}"
+        await create_extension(url)
+        yield url
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await admin.close()
