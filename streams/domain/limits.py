@@ -10,6 +10,7 @@ from schemas.requests import (
     StoryboardRequested,
     VideoRequested,
 )
+from streams.domain.plans import plan_errors
 from streams.domain.state import ShardState
 
 WorkRequest = ImageRequested | VideoRequested | AudioRequested | StoryboardRequested | CharacterSubmitted
@@ -26,8 +27,9 @@ def stages_of(request: WorkRequest) -> list[StagePlan]:
 
 def limit_errors(limits: Limits, request: WorkRequest) -> list[FieldError]:
     """Which of the account's limits the request breaks."""
-    errors: list[FieldError] = []
-    if not stages_of(request):
+    stages = stages_of(request)
+    errors = plan_errors(stages)
+    if not stages:
         errors.append(FieldError(field="stages", rule="min_length", message="there is nothing to render"))
     if isinstance(request, ImageRequested | VideoRequested):
         errors += _size_errors(limits, request.width, request.height)

@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from schemas.common import Artifact, Ending, FilmPlan, Problem, TaskKind
+from schemas.common import Artifact, Ending, FilmPlan, Problem, StageKind, TaskKind
 from schemas.envelope import LedgerRecord
 from schemas.render import StageFailedReport, StageReport, StageStartedReport, StageSucceededReport
 from schemas.tasks import StageCompleted, StageRetryScheduled, StagesPlanned, StageStarted, StageStopped
 from streams.domain import ending
 from streams.domain.drafts import about_task
 from streams.domain.limits import film_errors
+from streams.domain.plans import plan_errors
 from streams.domain.policy import Policy
 from streams.domain.state import OUTSTANDING, ShardState, StageState, StageStatus, TaskState
 
@@ -40,7 +41,7 @@ def decide_outcome(state: ShardState, report: StageReport, now: datetime, policy
         case StageStartedReport():
             return _started(task, stage, report)
         case StageSucceededReport():
-            return _succeeded(state, task, report)
+            return _succeeded(state, task, stage, report)
         case StageFailedReport():
             return _failed(state, task, stage, report, now, policy)
         case _:
@@ -91,7 +92,9 @@ def _started(task: TaskState, stage: StageState, report: StageStartedReport) -> 
     ]
 
 
-def _succeeded(state: ShardState, task: TaskState, report: StageSucceededReport) -> list[LedgerRecord]:
+def _succeeded(
+    state: ShardState, task: TaskState, stage: StageState, report: StageSucceededReport
+) -> list[LedgerRecord]:
     completed = about_task(
         StageCompleted,
         task,
@@ -103,8 +106,8 @@ def _succeeded(state: ShardState, task: TaskState, report: StageSucceededReport)
         render_ms=report.render_ms,
         sealed=report.sealed,
     )
-    if report.plan is not None and task.kind is TaskKind.VIDEO:
-        return [completed, *_planned(state, task, report.plan, report.stage_id)]
+    if task.kind is TaskKind.VIDEO and stage.plan.kind is StageKind.SCRIPT:
+        return [completed, *_planned(state, task, report.plan or FilmPlan(), report.stage_id)]
     if ending.is_last(task, report.stage_id):
         return [completed, *ending.complete(state, task, _with_stage(report))]
     return [completed]
@@ -112,7 +115,8 @@ def _succeeded(state: ShardState, task: TaskState, report: StageSucceededReport)
 
 def _planned(state: ShardState, task: TaskState, plan: FilmPlan, stage_id: str) -> list[LedgerRecord]:
     errors = film_errors(state.accounts[task.account_id].limits, plan.duration_ms, plan.frames)
-    if not errors and plan.stages and not any(s.stage_id in task.stages for s in plan.stages):
+    errors += plan_errors(plan.stages, task.stages)
+    if not errors and plan.stages:
         return [about_task(StagesPlanned, task, stages=plan.stages)]
     detail = "; ".join(error.message for error in errors) or "the script gave no usable film plan"
     problem = Problem(type="ValidationFailed", code="validation_failed", detail=detail, errors=errors)
