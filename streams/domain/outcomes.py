@@ -24,7 +24,7 @@ def decide_outcome(state: ShardState, report: StageReport, now: datetime, policy
 
     | task | report | events |
     | --- | --- | --- |
-    | any | other attempt, epoch or device than outstanding | none |
+    | any | other attempt, epoch or device than outstanding, or its lease is over | none |
     | being stopped | succeeded, failed | StageStopped, and the task's end after its last outstanding stage |
     | running | started | StageStarted |
     | running | succeeded | StageCompleted, then StagesPlanned or the completed task |
@@ -35,6 +35,8 @@ def decide_outcome(state: ShardState, report: StageReport, now: datetime, policy
     stage = task.stages.get(report.stage_id) if task is not None else None
     if task is None or stage is None or not _is_current(stage, report):
         return []
+    if (report.task_id, report.stage_id) in state.orphans:
+        return []  # the lease ended earlier in this batch; the stage is about to be reclaimed
     if task.ending is not None:
         return [] if isinstance(report, StageStartedReport) else _stopped(state, task, report)
     match report:
