@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -17,6 +17,13 @@ from streams.domain.policy import Policy
 from streams.domain.state import ShardState
 
 Input = Record | LeaseLapsed
+RULES: tuple[Callable[[ShardState, datetime, Policy], list[LedgerRecord]], ...] = (
+    placement.reclaim,
+    placement.expire,
+    placement.starve,
+    placement.place,
+)
+"""What a state may call for, in this order: a later rule never makes an earlier one apply again."""
 
 
 def decide(state: ShardState, event: Input, now: datetime, policy: Policy) -> list[LedgerRecord]:
@@ -38,12 +45,7 @@ def decide(state: ShardState, event: Input, now: datetime, policy: Policy) -> li
 
 def follow_up(state: ShardState, now: datetime, policy: Policy) -> list[LedgerRecord]:
     """One more step the state calls for, or nothing. Call again with the folded state until nothing comes."""
-    return (
-        placement.reclaim(state, now, policy)
-        or placement.expire(state, now)
-        or placement.starve(state, now, policy)
-        or placement.place(state, now, policy)
-    )
+    return next((events for rule in RULES if (events := rule(state, now, policy))), [])
 
 
 def run(

@@ -31,7 +31,7 @@ def reclaim(state: ShardState, now: datetime, policy: Policy) -> list[LedgerReco
     return outcomes.lost(state, task, task.stages[key[1]], now, policy, state.orphans[key])
 
 
-def expire(state: ShardState, now: datetime) -> list[LedgerRecord]:
+def expire(state: ShardState, now: datetime, _policy: Policy) -> list[LedgerRecord]:
     """End one task whose deadline passed."""
     for task_id, deadline in state.deadlines.items():
         task = state.tasks[task_id]
@@ -44,9 +44,9 @@ def expire(state: ShardState, now: datetime) -> list[LedgerRecord]:
 
 
 def starve(state: ShardState, now: datetime, policy: Policy) -> list[LedgerRecord]:
-    """End one task that waited the acquire time-out for an engine that no live device runs."""
+    """End one task that waited the acquire time-out, in the queue or after its retry, for an engine no live device runs."""
     available = frozenset[str]().union(*(device.engines for device in state.live_devices()))
-    for task_id, stage_id in state.queue.waiting():
+    for task_id, stage_id in (*state.queue.waiting(), *_due(state, now)):
         task = state.tasks[task_id]
         stage = task.stages[stage_id]
         engine = stage.plan.engine
@@ -67,15 +67,18 @@ def place(state: ShardState, now: datetime, policy: Policy) -> list[LedgerRecord
     Credit: a device holds at most `credit_ms` of estimated work and `credit_max` commands, but always may hold one, so
     that priority and cancellation bite soon and short stages never wait for a round trip.
     """
-    queue = _with_due(state, now)
+    free = [device for device in state.live_devices() if _has_credit(device, policy)]
+    queue = _with_due(state, now) if free else state.queue
     if not len(queue):
         return []
-    for device in sorted(state.live_devices(), key=lambda d: (d.load_ms, d.slot)):
-        if not _has_credit(device, policy):
+    fruitless: set[frozenset[str]] = set()  # devices with the same engines find the same
+    for device in sorted(free, key=lambda d: (d.load_ms, d.slot)):
+        if device.engines in fruitless:
             continue
         key = queue.pick(state.last_served, _runs(state, device))
         if key is not None:
             return _dispatch(state, device, key)
+        fruitless.add(device.engines)
     return []
 
 
@@ -90,12 +93,16 @@ def _has_credit(device: DeviceState, policy: Policy) -> bool:
 
 def _with_due(state: ShardState, now: datetime) -> ReadyQueue:
     queue = state.queue
-    for key, not_before in sorted(state.delayed.items(), key=lambda item: (item[1], item[0])):
-        if not_before > now:
-            break
+    for key in _due(state, now):
         task = state.tasks[key[0]]
         queue = queue.add(key, task.priority, task.account_id)
     return queue
+
+
+def _due(state: ShardState, now: datetime) -> list[StageKey]:
+    """Delayed stages whose time has come, earliest first."""
+    due = ((not_before, key) for key, not_before in state.delayed.items() if not_before <= now)
+    return [key for _, key in sorted(due)]
 
 
 def _dispatch(state: ShardState, device: DeviceState, key: StageKey) -> list[LedgerRecord]:
