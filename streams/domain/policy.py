@@ -25,6 +25,7 @@ FIRST_RATES: dict[StageKind, float] = {
     StageKind.SCRIPT: 300.0,
     StageKind.EMBEDDING: 1_500.0,
 }
+MOST_MS = 86_400_000  # a day: no stage is measured or expected to take longer
 NEW_WEIGHT = 0.2  # weight of the newest measurement in the moving average of a rate
 
 
@@ -47,6 +48,6 @@ def rate_key(engine: str, kind: StageKind) -> str:
 
 
 def estimate_ms(rates: Map[str, float], engine: str, kind: StageKind, work: int) -> int:
-    """Expected milliseconds on a device, from measured history where there is one; at least 1."""
+    """Expected milliseconds on a device, from measured history where there is one; 1 to a day."""
     rate = rates.get(rate_key(engine, kind), FIRST_RATES.get(kind, 1_000.0))
-    return max(1, round(rate * work))
+    return min(MOST_MS, max(1, round(rate * work)))
