@@ -8,6 +8,7 @@ from immutables import Map
 from msgspec.structs import replace
 
 from schemas.common import StagePlan
+from schemas.entities import DeviceStatus
 from schemas.tasks import (
     StageCompleted,
     StageDispatched,
@@ -25,9 +26,17 @@ from schemas.tasks import (
     TaskRejected,
 )
 from streams.domain import memory
-from streams.domain.policy import NEW_WEIGHT, estimate_ms, rate_key
+from streams.domain.policy import MOST_MS, NEW_WEIGHT, estimate_ms, rate_key
 from streams.domain.queue import StageKey
-from streams.domain.state import OUTSTANDING, Remembered, ShardState, StageState, StageStatus, TaskState
+from streams.domain.state import (
+    OUTSTANDING,
+    DeviceState,
+    Remembered,
+    ShardState,
+    StageState,
+    StageStatus,
+    TaskState,
+)
 
 
 def evolve(state: ShardState, event: TaskEvent) -> ShardState:
@@ -118,7 +127,7 @@ def _dispatched(state: ShardState, event: StageDispatched) -> ShardState:
     key: StageKey = (event.task_id, event.stage_id)
     task = state.tasks[event.task_id]
     stage = task.stages[event.stage_id]
-    device = state.devices[event.device_id]
+    device = state.devices.get(event.device_id) or _compacted(event)
     device = replace(device, outstanding=device.outstanding.set(key, stage.estimate_ms))
     state = replace(
         state,
@@ -140,13 +149,20 @@ def _dispatched(state: ShardState, event: StageDispatched) -> ShardState:
     )
 
 
+def _compacted(event: StageDispatched) -> DeviceState:
+    """A device whose state of that time is gone from its compacted topic; a later one comes with its own event."""
+    return DeviceState(
+        device_id=event.device_id, boot_id="", slot=event.slot, epoch=event.epoch, status=DeviceStatus.UNKNOWN
+    )
+
+
 def _completed(state: ShardState, event: StageCompleted) -> ShardState:
     key: StageKey = (event.task_id, event.stage_id)
     state = _off_device(state, key)
     stage = state.tasks[event.task_id].stages[event.stage_id]
     artifacts = tuple(event.artifacts)
     state = _set_stage(state, event.task_id, event.stage_id, status=StageStatus.COMPLETED, artifacts=artifacts)
-    rate = event.render_ms / max(1, stage.plan.work)
+    rate = min(MOST_MS, max(0, event.render_ms)) / max(1, stage.plan.work)
     name = rate_key(stage.plan.engine, stage.plan.kind)
     old = state.rates.get(name)
     average = rate if old is None else old + NEW_WEIGHT * (rate - old)
