@@ -60,8 +60,10 @@ def _size_errors(limits: Limits, width: int, height: int) -> list[FieldError]:
 
 
 def character_errors(state: ShardState, request: WorkRequest) -> list[FieldError]:
-    """Which named characters are not the account's or not ready."""
+    """Which named characters are not the account's or not ready, or exist already where a new one is submitted."""
     errors = []
+    if isinstance(request, CharacterSubmitted) and request.character_id in state.characters:
+        errors.append(FieldError(field="character_id", rule="unique", message="the character exists already"))
     for character_id in getattr(request, "character_ids", []):
         character = state.characters.get(character_id)
         if character is None or character.account_id != request.envelope.account_id:
