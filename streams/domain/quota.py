@@ -6,17 +6,25 @@ the reservation. A reservation belongs to the account's day it was made on (UTC)
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from msgspec.structs import replace as _replace
 
 from schemas.common import Limits, Problem
 from schemas.envelope import LedgerRecord
-from schemas.quotas import AnyQuotaEvent, QuotaCommitted, QuotaLimitChanged, QuotaReleased, QuotaReserved
+from schemas.quotas import (
+    AnyQuotaEvent,
+    QuotaCommitted,
+    QuotaEvent,
+    QuotaLimitChanged,
+    QuotaReleased,
+    QuotaReserved,
+)
 from streams.domain.drafts import draft
 from streams.domain.state import Reservation, ShardState, TaskState, Usage
 
 RESOURCES = ("images", "videos")
+FORGET_DAYS = 40  # how far back a day without reservations is looked for
 
 
 def day_of(now: datetime) -> str:
@@ -79,6 +87,18 @@ def settle(state: ShardState, task: TaskState, *, completed: bool) -> list[Ledge
     ]
 
 
+def _forget_days(state: ShardState, account_id: str, event: QuotaEvent) -> ShardState:
+    """With the first event of a day the days from the second before on are let go, unless a task still holds of them."""
+    if (account_id, event.resource, event.day) in state.usage:
+        return state
+    usage, today = state.usage, date.fromisoformat(event.day)
+    for back in range(2, FORGET_DAYS):
+        key = (account_id, event.resource, str(today - timedelta(days=back)))
+        if key in usage and usage[key].reserved == 0:
+            usage = usage.delete(key)
+    return _replace(state, usage=usage)
+
+
 def evolve(state: ShardState, event: AnyQuotaEvent) -> ShardState:
     """Take over the day's sums, or a new limit."""
     account_id = event.envelope.account_id
@@ -87,6 +107,7 @@ def evolve(state: ShardState, event: AnyQuotaEvent) -> ShardState:
         field = "images_per_day" if event.resource == "images" else "videos_per_day"
         limits = _replace(account.limits, **{field: event.limit})
         return _replace(state, accounts=state.accounts.set(account_id, _replace(account, limits=limits)))
+    state = _forget_days(state, account_id, event)
     key = (account_id, event.resource, event.day)
     state = _replace(state, usage=state.usage.set(key, Usage(used=event.used, reserved=event.reserved)))
     task = state.tasks.get(event.task_id)
