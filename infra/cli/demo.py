@@ -63,7 +63,9 @@ async def _stack_settings(console: Console, devices: int, port: int | None, data
         with view.shown():
             await stack.start()
         names = ", ".join(record.name for record in stack.state.processes)
-        console.print(f"[green]✓[/] local stack in {time.monotonic() - began:.1f} s: {names}", highlight=False)
+        console.print(
+            f"[green]✓[/] local stack in {time.monotonic() - began:.1f} s: {names}", highlight=False, soft_wrap=True
+        )
         yield stack.settings
     finally:
         await stack.stop()

@@ -119,8 +119,10 @@ async def _finish(client: ApiClient, task_id: str, console: Console) -> dict[str
 def _show_board(console: Console, board: Mapping[str, Any]) -> None:
     draft = board["storyboard"]
     table = Table(title=str(draft["title"]), title_justify="left", box=None, pad_edge=False)
-    for column in ("shot", "s", "camera", "lighting", "mood", "what is seen"):
-        table.add_column(column, overflow="ellipsis", no_wrap=True)
+    widths = {"shot": 6, "s": 4, "camera": 10, "lighting": 11, "mood": 10}
+    for column, width in widths.items():
+        table.add_column(column, width=width, no_wrap=True)
+    table.add_column("what is seen", max_width=max(20, console.width - sum(widths.values()) - 6), no_wrap=True)
     for shot in draft["shots"]:
         seconds = f"{shot['duration']:.1f}"
         table.add_row(shot["id"], seconds, shot["camera"], shot["lighting"], shot["mood"], shot["prompt"])
