@@ -119,7 +119,7 @@ async def _finish(client: ApiClient, task_id: str, console: Console) -> dict[str
 def _show_board(console: Console, board: Mapping[str, Any]) -> None:
     draft = board["storyboard"]
     table = Table(title=str(draft["title"]), title_justify="left", box=None, pad_edge=False)
-    widths = {"shot": 6, "s": 4, "camera": 10, "lighting": 11, "mood": 10}
+    widths = {"shot": 7, "s": 4, "camera": 10, "lighting": 12, "mood": 10}
     for column, width in widths.items():
         table.add_column(column, width=width, no_wrap=True)
     table.add_column("what is seen", max_width=max(20, console.width - sum(widths.values()) - 6), no_wrap=True)
