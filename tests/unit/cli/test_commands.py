@@ -1,0 +1,260 @@
+"""The command line without servers: exit codes, messages, and what it asks of whom."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from infra.cli import main
+from infra.cli.target import target_settings
+from infra.cli.topics import kept
+from infra.cli.user import RefusedError, create_user
+from infra.local import ports
+from infra.local.paths import StackPaths
+from infra.local.state import (
+    NotRunningError,
+    ProcessRecord,
+    StackState,
+    read_state,
+    this_process,
+    write_settings,
+    write_state,
+)
+from infra.settings import Settings
+from schemas.errors import ConfigurationError, InfrastructureError
+
+NAP = [sys.executable, "-c", "import time; time.sleep(600)"]
+
+POLITE = """
+import pathlib, signal, sys
+def end(*_):
+    pathlib.Path(sys.argv[1]).write_text("by itself")
+    sys.exit(0)
+signal.signal(signal.SIGTERM, end)
+print("ready", flush=True)
+signal.pause()
+"""
+
+
+def run(*arguments: str) -> int:
+    """Exit code of a command."""
+    try:
+        main(arguments)
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+@contextmanager
+def napping(name: str) -> Iterator[tuple[subprocess.Popen[bytes], ProcessRecord]]:
+    """A living process of its own session and its record."""
+    with subprocess.Popen(NAP, start_new_session=True) as process:
+        try:
+            created = psutil.Process(process.pid).create_time()
+            yield process, ProcessRecord(name=name, pid=process.pid, create_time=created, state="ready")
+        finally:
+            process.kill()
+
+
+def running_stack(folder: Path, **settings: Any) -> StackPaths:
+    """A data folder that looks as if this process supervised a stack in it."""
+    paths = StackPaths(folder.resolve())
+    paths.create()
+    processes = [ProcessRecord(name="kafka", pid=77, create_time=1.0, state="backoff", restarts=2)]
+    endpoints = {"kafka": "127.0.0.1:21000", "api": "http://127.0.0.1:8000"}
+    write_state(paths, StackState(supervisor=this_process(), ready=True, processes=processes, endpoints=endpoints))
+    write_settings(paths, Settings(data_dir=paths.data, **settings))
+    return paths
+
+
+def test_status_of_nothing_is_exit_code_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("status", "--data", str(tmp_path)) == 3
+    assert capsys.readouterr().out == f"nothing runs in {tmp_path}\n"
+    assert run("status", "--json", "--data", str(tmp_path)) == 3
+    assert json.loads(capsys.readouterr().out) == {
+        "processes": [],
+        "endpoints": {"api": None, "kafka": None, "registry": None, "postgres": None},
+        "ready": False,
+        "data": str(tmp_path),
+    }
+
+
+def test_status_of_a_stack(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    running_stack(tmp_path)
+    assert run("status", "--json", "--data", str(tmp_path)) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["processes"] == [{"name": "kafka", "pid": 77, "state": "backoff", "restarts": 2}]
+    assert answer["endpoints"] == {
+        "api": "http://127.0.0.1:8000",
+        "kafka": "127.0.0.1:21000",
+        "registry": None,
+        "postgres": None,
+    }
+    assert answer["ready"] is True
+    assert run("status", "--data", str(tmp_path)) == 0
+    shown = capsys.readouterr().out
+    assert all(word in shown for word in ("kafka", "77", "backoff", "http://127.0.0.1:8000"))
+
+
+@pytest.mark.parametrize("command", [("log", "tail"), ("topics", "describe"), ("user", "create")])
+def test_errors_are_one_line_without_a_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
+) -> None:
+    assert run(*command, "--data", str(tmp_path)) == 1
+    captured = capsys.readouterr()
+    assert captured.err == f"error: no stack runs in {tmp_path}; start one with: storyreel up --data {tmp_path}\n"
+    assert captured.out == ""
+
+
+def test_debug_shows_where_an_error_comes_from(tmp_path: Path) -> None:
+    with pytest.raises(NotRunningError):
+        main(["--debug", "log", "tail", "--data", str(tmp_path)])
+
+
+def test_a_damaged_state_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "stack.json").write_text("{")
+    assert run("down", "--data", str(tmp_path)) == 1
+    assert str(tmp_path / "stack.json") in capsys.readouterr().err
+
+
+def test_down_may_be_repeated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        assert run("down", "--data", str(tmp_path)) == 0
+        assert capsys.readouterr().out == f"nothing runs in {tmp_path}\n"
+
+
+def test_down_ends_what_a_killed_supervisor_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with napping("kafka") as (process, record):
+        write_state(StackPaths(tmp_path), StackState(processes=[record]))
+        assert run("down", "--data", str(tmp_path)) == 0
+        assert "ended leftovers: kafka" in capsys.readouterr().out
+        process.wait(5)
+    assert run("down", "--data", str(tmp_path)) == 0
+    assert capsys.readouterr().out == f"nothing runs in {tmp_path}\n"
+
+
+def test_down_asks_the_supervisor_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    polite = [sys.executable, "-c", POLITE, str(tmp_path / "ended")]
+    with subprocess.Popen(polite, stdout=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        created = psutil.Process(process.pid).create_time()
+        supervisor = ProcessRecord(name="supervisor", pid=process.pid, create_time=created, state="ready")
+        write_state(StackPaths(tmp_path), StackState(supervisor=supervisor))
+        assert run("down", "--data", str(tmp_path)) == 0
+        process.wait(5)
+    assert (tmp_path / "ended").read_text() == "by itself"
+    assert capsys.readouterr().out == f"stopped the stack in {tmp_path}\n"
+
+
+def test_without_a_stack_the_environment_names_the_cluster(tmp_path: Path) -> None:
+    cluster = {"STORYREEL_KAFKA": "broker:9092", "STORYREEL_SHARDS": "3"}
+    found = target_settings(tmp_path, cluster)
+    assert (found.kafka, found.shards) == ("broker:9092", 3)
+    with pytest.raises(NotRunningError):
+        target_settings(tmp_path, {"STORYREEL_SHARDS": "3"})
+    with pytest.raises(ConfigurationError, match="shards"):
+        target_settings(tmp_path, cluster | {"STORYREEL_SHARDS": "many"})
+    running_stack(tmp_path, kafka="127.0.0.1:21000")
+    assert target_settings(tmp_path, cluster).kafka == "127.0.0.1:21000"
+
+
+class Api:
+    """An API that answers POST with `status` and `body`, and remembers what it was asked."""
+
+    def __init__(self, status: int, body: dict[str, Any]) -> None:
+        self.status, self.body = status, body
+        self.asked: list[tuple[str, str | None, Any]] = []
+        self.port = 0
+
+
+@contextmanager
+def answering(status: int, body: dict[str, Any]) -> Iterator[Api]:
+    api = Api(status, body)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            api.asked.append((self.path, self.headers["Authorization"], request))
+            answer = json.dumps(api.body).encode()
+            self.send_response(api.status)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        api.port = server.server_port
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield api
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def operator_folder(folder: Path) -> Path:
+    (folder / "secrets").mkdir(mode=0o700)
+    (folder / "secrets" / "operator.key").write_text("the-key\n")
+    return folder
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_an_account_is_made_by_the_api(tmp_path: Path, host: str) -> None:
+    with answering(201, {"user_id": "u1", "api_key": "k1", "tier": "vip"}) as api:
+        settings = Settings(data_dir=operator_folder(tmp_path), api_host=host, api_port=api.port)
+        assert create_user(settings, "vip") == {"user_id": "u1", "api_key": "k1"}
+    assert api.asked == [("/api/v1/users", "Bearer the-key", {"tier": "vip"})]
+
+
+def test_a_refusal_carries_the_apis_reason(tmp_path: Path) -> None:
+    with answering(403, {"title": "Forbidden", "detail": "operators only"}) as api:
+        settings = Settings(data_dir=operator_folder(tmp_path), api_port=api.port)
+        with pytest.raises(RefusedError, match="403: operators only"):
+            create_user(settings, "vip")
+
+
+def test_an_api_that_is_away_is_named(tmp_path: Path) -> None:
+    settings = Settings(data_dir=operator_folder(tmp_path), api_port=ports.choose())
+    with pytest.raises(InfrastructureError, match=settings.base_url):
+        create_user(settings, "vip")
+
+
+def test_without_an_operator_key_the_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"operator\.key"):
+        create_user(Settings(data_dir=tmp_path), "vip")
+
+
+@pytest.mark.parametrize(
+    ("configs", "words"),
+    [
+        ({"cleanup.policy": "delete", "retention.ms": "-1"}, "for ever"),
+        ({"cleanup.policy": "compact", "retention.ms": "-1"}, "last of each key"),
+        ({"cleanup.policy": "delete", "retention.ms": "604800000"}, "7 days"),
+        ({"cleanup.policy": "delete", "retention.ms": "3600000"}, "1 hours"),
+    ],
+)
+def test_retention_in_words(configs: dict[str, str], words: str) -> None:
+    assert kept(configs) == words
+
+
+def test_settings_with_passwords_are_the_owners_only(tmp_path: Path) -> None:
+    paths = running_stack(tmp_path, database_url="postgresql://storyreel:s3cret@127.0.0.1/storyreel")
+    assert paths.settings.stat().st_mode & 0o777 == 0o600
+    assert "s3cret" in paths.settings.read_text()
+    assert "s3cret" not in paths.state.read_text()
+    assert target_settings(tmp_path, {}).database_url.endswith("s3cret@127.0.0.1/storyreel")
+    assert read_state(paths).alive()
