@@ -13,12 +13,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from infra.kafka import assigned, committed_end
-from infra.registry import learn_schema
 from infra.settings import Settings
 from schemas.envelope import LedgerRecord
 from schemas.errors import ContractError
-from schemas.serde import HEADER, Codec, UnknownSchemaError, chain_hash
-from schemas.topics import LEDGER_TOPICS, TOPIC_OF
+from schemas.serde import HEADER, Codec, chain_hash
+from schemas.topics import LEDGER_TOPICS, REPORTS, REQUESTS, TOPIC_OF
+from streams.decoding import decode
 from streams.domain.evolve import evolve
 from streams.domain.policy import Policy
 from streams.domain.state import ShardState
@@ -38,14 +38,15 @@ class Recovered(Struct, frozen=True, kw_only=True):
 async def recover(settings: Settings, codec: Codec, policy: Policy, shard: int = 0) -> Recovered:
     """Fold the whole ledger. Call after the transactional producer started, so that no older writer can add to it.
 
-    Raises `ContractError` when a topic that is kept for ever has a hole: state would be wrong, so nothing starts.
+    Raises `ContractError` when a topic that is kept for ever has a hole, when the chain is broken or when two records
+    claim one place: state would be wrong, so nothing starts.
     """
     began = time.monotonic()
     state, heads, count = ShardState(), Heads(shard=shard), 0
-    places = await _ledger_partitions(settings, shard)
+    places = _ledger_partitions(settings, shard)
     async with assigned(settings.kafka, dict.fromkeys(places, 0), auto_offset_reset="earliest") as consumer:
         async for message, record in _merged(consumer, places, codec, settings):
-            _check_contiguous(heads, message, record)
+            check_next(heads, message, record)
             heads = absorb(heads, message.topic, message.partition, record)
             body = message.value[HEADER.size :]
             heads = replace(heads, prev_hash=chain_hash(record.stamp.prev_hash, type(record), body))
@@ -55,7 +56,7 @@ async def recover(settings: Settings, codec: Codec, policy: Policy, shard: int =
     return Recovered(state=state, heads=heads, events=count)
 
 
-async def _ledger_partitions(settings: Settings, shard: int) -> list[TopicPartition]:
+def _ledger_partitions(settings: Settings, shard: int) -> list[TopicPartition]:
     places = []
     for topic in LEDGER_TOPICS:
         numbers = range(settings.device_slots) if topic.partitions == "slots" else [shard]
@@ -63,15 +64,40 @@ async def _ledger_partitions(settings: Settings, shard: int) -> list[TopicPartit
     return places
 
 
-def _check_contiguous(heads: Heads, message: ConsumerRecord, record: LedgerRecord) -> None:
-    topic = TOPIC_OF[type(record)]
+async def input_positions(settings: Settings, heads: Heads) -> dict[TopicPartition, int]:
+    """Where to read on in requests and reports. Reports that their retention removed unread are passed over.
+
+    Raises `ContractError` when requests are missing or a topic ends before the position: it is another log.
+    """
+    requests, reports = TopicPartition(REQUESTS.name, heads.shard), TopicPartition(REPORTS.name, heads.shard)
+    positions = {requests: heads.requests_position, reports: heads.reports_position}
+    async with assigned(settings.kafka, dict.fromkeys(positions)) as consumer:
+        begins, ends = await consumer.beginning_offsets(list(positions)), await committed_end(consumer, positions)
+    for place, position in positions.items():
+        if position > ends[place] or (place == requests and position < begins[place]):
+            raise ContractError(
+                f"{place.topic}[{place.partition}] holds {begins[place]} to {ends[place]} but was read up to {position}: "
+                "the log is incomplete or another one"
+            )
+    if positions[reports] < begins[reports]:
+        log.warning("reports %d to %d were removed unread", positions[reports], begins[reports] - 1)
+    return positions | {reports: max(positions[reports], begins[reports])}
+
+
+def check_next(heads: Heads, message: ConsumerRecord, record: LedgerRecord) -> None:
+    """Whether the record may follow what `heads` tell. Raises `ContractError`; gaps of retention are allowed."""
+    stamp, topic = record.stamp, TOPIC_OF[type(record)]
+    where = f"{message.topic}[{message.partition}]@{message.offset}"
+    if stamp.shard_seq <= heads.shard_seq:
+        raise ContractError(f"{where} has shard_seq {stamp.shard_seq}, which was taken: the log had two writers")
+    if stamp.shard_seq == heads.shard_seq + 1 and stamp.prev_hash != heads.prev_hash:
+        raise ContractError(f"{where} does not continue the chain of shard_seq {heads.shard_seq}: a record was changed")
     if topic.retention_ms is not None or topic.compact:
         return
     expected = heads.partition_seqs.get((message.topic, message.partition), 0) + 1
-    if record.stamp.partition_seq != expected:
+    if stamp.partition_seq != expected:
         raise ContractError(
-            f"{message.topic}[{message.partition}] has partition_seq {record.stamp.partition_seq} at offset "
-            f"{message.offset} where {expected} must follow: the log is incomplete"
+            f"{where} has partition_seq {stamp.partition_seq} where {expected} must follow: the log is incomplete"
         )
 
 
@@ -110,20 +136,20 @@ async def _fill(
     batches = await consumer.getmany(*starved, timeout_ms=200, max_records=2_000)
     for place, messages in batches.items():
         for message in messages:
-            if message.offset < ends[place]:
-                buffers[place].append((message, await decode_ledger(codec, settings, message)))
+            if message.offset < ends[place] and (record := await _readable(codec, settings, message)) is not None:
+                buffers[place].append((message, record))
     for place in starved:
         if await consumer.position(place) >= ends[place]:
             open_places.discard(place)
 
 
-async def decode_ledger(codec: Codec, settings: Settings, message: ConsumerRecord) -> LedgerRecord:
-    """Decode a record of a ledger topic, asking the registry for schema versions not met before."""
+async def _readable(codec: Codec, settings: Settings, message: ConsumerRecord) -> LedgerRecord | None:
+    """The record, or None for bytes somebody else wrote: had they been a record, a number would be missing behind them."""
     try:
-        record = codec.decode(message.value, message.topic)
-    except UnknownSchemaError as error:
-        await learn_schema(codec, settings, error)
-        record = codec.decode(message.value, message.topic)
+        record = await decode(codec, settings, message.value, message.topic)
+    except ContractError as error:
+        log.error("%s[%d]@%d is not ours: %s", message.topic, message.partition, message.offset, error)  # noqa: TRY400
+        return None
     if not isinstance(record, LedgerRecord):
         raise ContractError(f"{message.topic}[{message.partition}]@{message.offset} is no record of the ledger")
     return record
