@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Iterable
 
 from schemas.render import DeviceHeartbeat
 from streams.domain.devices import LeaseLapsed
 from streams.domain.state import ShardState
-
-log = logging.getLogger(__name__)
 
 
 class LeaseClocks:
@@ -23,10 +21,9 @@ class LeaseClocks:
         self._seen: dict[tuple[str, int], float] = {}
         self._polled_at: float | None = None
 
-    def polled(self, now: float, heartbeats: list[DeviceHeartbeat], *, at_end: bool) -> None:
-        """Take in what one poll of the topic brought; `at_end` when nothing is left to read."""
-        gap = self._polled_at is None or now - self._polled_at > self._timeout / 3
-        if gap or not at_end:
+    def polled(self, now: float, heartbeats: Iterable[DeviceHeartbeat]) -> None:
+        """Everything was read up to an end of the topic that the broker told during this poll."""
+        if self._polled_at is None or now - self._polled_at > self._timeout / 3:
             self._seen = dict.fromkeys(self._seen, now)
         self._polled_at = now
         for heartbeat in heartbeats:

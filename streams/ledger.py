@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from schemas.envelope import EPOCH, LedgerRecord, Stamp
+from schemas.errors import ContractError
 from schemas.ids import derived_id
 from schemas.render import LeaseGranted, LeaseRevoked
 from schemas.serde import Codec, Headers, chain_hash, encode_body
@@ -21,6 +22,7 @@ from streams.domain.state import ShardState
 
 SOURCE = "storyreel/coordinator"
 TERMINAL = (TaskRejected, TaskCompleted, TaskCancelled, TaskFailed, TaskExpired)
+MAX_KEY = 1_000  # characters of an aggregate id
 GENESIS = bytes(32)  # previous hash of the first record
 
 
@@ -52,7 +54,10 @@ class Entry(Struct, frozen=True, kw_only=True):
 def append(
     heads: Heads, state: ShardState, draft: LedgerRecord, cause: str, now: datetime, codec: Codec
 ) -> tuple[Heads, Entry]:
-    """Mark one draft as the next record of the shard. `cause` is the event id of the input that led to it."""
+    """Mark one draft as the next record of the shard. `cause` is the event id of the input that led to it.
+
+    Raises `ContractError` for a record that is too large for the log or has a key that is.
+    """
     topic = TOPIC_OF[type(draft)].name
     partition = partition_of(heads.shard, state, draft)
     place = (topic, partition)
@@ -123,4 +128,7 @@ def partition_of(shard: int, state: ShardState, record: LedgerRecord) -> int:
 
 def key_of(record: LedgerRecord) -> str:
     """The Kafka key: the aggregate."""
-    return record.envelope.aggregate_id
+    key = record.envelope.aggregate_id
+    if len(key) > MAX_KEY:
+        raise ContractError(f"{type(record).__name__}: an aggregate id of {len(key)} characters exceeds {MAX_KEY}")
+    return key

@@ -1,23 +1,41 @@
-"""Inputs that cannot be decided: kept as dead letters, and answered when somebody waits for an answer."""
+"""Inputs that cannot be decided: kept as dead letters, and answered, so that the log says that they were consumed."""
 
 from __future__ import annotations
 
+import hashlib
+
 from aiokafka import ConsumerRecord
+from msgspec import Struct
 
 from schemas.common import Problem
-from schemas.decisions import Outcome
-from schemas.envelope import LedgerRecord, Record
+from schemas.decisions import Outcome, RequestDecided
+from schemas.envelope import Record
+from schemas.ids import derived_id
+from schemas.render import StageFailedReport, StageReport
 from schemas.requests import Request
 from schemas.serde import Headers
-from streams.domain.drafts import decided
+from streams.domain.drafts import decided, draft
 
 PREFIX = "dlq."
+MOST_BYTES = 1_500_000  # of a dead letter; what is larger loses its end and its own headers, and says so
+MOST_ID = 200  # characters of an id that may be repeated in an answer
 
 
-def dead_letter_headers(message: ConsumerRecord, error: Exception, reader: str = "coordinator") -> Headers:
-    """The original headers plus where the record was, who could not read it and why."""
-    return [
-        *message.headers,
+class DeadLetter(Struct, frozen=True, kw_only=True):
+    """A record for `dead.letters`."""
+
+    value: bytes | None
+    key: bytes | None
+    headers: Headers
+
+
+def dead_letter(message: ConsumerRecord, error: Exception, reader: str = "coordinator") -> DeadLetter:
+    """Original bytes, key and headers plus where the record was, who could not read it and why.
+
+    A record too large to be written again keeps its first bytes, and headers tell its size and SHA-256.
+    """
+    value, key, original = message.value, message.key, [(name, value or b"") for name, value in message.headers]
+    added = [
         (PREFIX + "topic", message.topic.encode()),
         (PREFIX + "partition", str(message.partition).encode()),
         (PREFIX + "offset", str(message.offset).encode()),
@@ -26,15 +44,52 @@ def dead_letter_headers(message: ConsumerRecord, error: Exception, reader: str =
         (PREFIX + "reason", str(error)[:500].encode()),
         (PREFIX + "attempts", b"1"),
     ]
+    size = len(value or b"") + len(key or b"") + sum(len(name.encode()) + len(text) for name, text in original)
+    if size > MOST_BYTES:
+        whole = value or b""
+        added += [
+            (PREFIX + "size", str(len(whole)).encode()),
+            (PREFIX + "sha256", hashlib.sha256(whole).hexdigest().encode()),
+        ]
+        value, key, original = whole[: MOST_BYTES // 2], (key or b"")[:1_000], []
+    return DeadLetter(value=value, key=key, headers=[*original, *added])
 
 
-def internal_error(record: Record, error: Exception) -> list[LedgerRecord]:
-    """The rejection of a request whose decision raised: the record itself is in the dead letters."""
-    if not isinstance(record, Request):
-        return []
+def answer(message: ConsumerRecord, record: Record | None, error: Exception) -> RequestDecided:
+    """The rejection that goes with a dead letter: of the request if it could be read, else of the record by its place.
+
+    It charges nothing, and as a record of the ledger it carries the position behind the input.
+    """
+    kept = "it was kept for inspection and not charged"
     problem = Problem(
         type="InternalError",
         code="internal_error",
-        detail=f"the request could not be decided ({type(error).__name__}); it was kept for inspection and not charged",
+        detail=f"the {'request' if isinstance(record, Request) else 'record'} could not be decided "
+        f"({type(error).__name__}); {kept}",
     )
-    return [decided(record, Outcome.REJECTED, problem=problem)]
+    if isinstance(record, Request):
+        ids = (record.request.request_id, record.request.task_id, record.envelope.account_id)
+        if max(map(len, ids)) <= MOST_ID:
+            return decided(record, Outcome.REJECTED, problem=problem)
+    place = derived_id("dead-letter", message.topic, str(message.partition), str(message.offset))
+    return draft(RequestDecided, "", place, place, request_id=place, outcome=Outcome.REJECTED, problem=problem)
+
+
+def stand_in(record: Record, error: Exception) -> StageFailedReport | None:
+    """What to decide instead of an outcome that could not be decided: the attempt failed for good."""
+    if not isinstance(record, StageReport):
+        return None
+    problem = Problem(
+        type="InternalError",
+        code="undecidable_report",
+        detail=f"the device's report could not be decided ({type(error).__name__}); it was kept for inspection",
+    )
+    return StageFailedReport(
+        envelope=record.envelope,
+        task_id=record.task_id,
+        stage_id=record.stage_id,
+        attempt=record.attempt,
+        device_id=record.device_id,
+        epoch=record.epoch,
+        problem=problem,
+    )

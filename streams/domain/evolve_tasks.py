@@ -28,15 +28,7 @@ from schemas.tasks import (
 from streams.domain import memory
 from streams.domain.policy import MOST_MS, NEW_WEIGHT, estimate_ms, rate_key
 from streams.domain.queue import StageKey
-from streams.domain.state import (
-    OUTSTANDING,
-    DeviceState,
-    Remembered,
-    ShardState,
-    StageState,
-    StageStatus,
-    TaskState,
-)
+from streams.domain.state import OUTSTANDING, DeviceState, Remembered, ShardState, StageState, StageStatus, TaskState
 
 
 def evolve(state: ShardState, event: TaskEvent) -> ShardState:
