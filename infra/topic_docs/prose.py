@@ -137,6 +137,6 @@ WITH ('connector' = 'kafka', 'topic' = 'decisions', 'properties.bootstrap.server
       'format' = 'avro-confluent', 'avro-confluent.url' = 'http://127.0.0.1:8081/apis/ccompat/v7');
 ```
 
-The commands for kcat, DuckDB and Flink were not run here, since none of the three is part of the product; they rely on
-nothing but the framing and the registry's interface described above.
+Of these, Python and the SQL of DuckDB were run against a stack, and so was Confluent's own `AvroDeserializer`; kcat and Flink
+were not at hand. They rely on nothing but the framing and the registry's interface described above.
 """
