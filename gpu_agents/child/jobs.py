@@ -69,14 +69,20 @@ def failure(job_id: str, error: Exception) -> Failed:
     """An exception as clients may see it. Texts of unexpected exceptions stay in the log: they may quote a prompt."""
     match error:
         case RenderCancelledError():
-            return Failed(job_id=job_id, error_type="RenderCancelled", code=error.code, detail=str(error), cancelled=True)
+            return Failed(
+                job_id=job_id, error_type="RenderCancelled", code=error.code, detail=str(error), cancelled=True
+            )
         case RenderError():
             return Failed(job_id=job_id, code=error.code, detail=str(error), retryable=error.retryable)
         case ConfigurationError():
             log.error("engine not usable: %s", error)
             detail = "the engine cannot be used on this device"
             return Failed(
-                job_id=job_id, error_type="ResourceUnavailable", code="engine_unavailable", detail=detail, retryable=True
+                job_id=job_id,
+                error_type="ResourceUnavailable",
+                code="engine_unavailable",
+                detail=detail,
+                retryable=True,
             )
         case StoryreelError():
             return Failed(job_id=job_id, code=error.code, detail=str(error), retryable=error.retryable)

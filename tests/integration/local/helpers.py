@@ -59,5 +59,5 @@ def mentioning(text: str) -> list[list[str]]:
 async def until(condition: Callable[[], bool], seconds: float = 30) -> None:
     """Wait for a condition of the outer world."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110  files and processes give no event
+        while not condition():
             await asyncio.sleep(0.05)

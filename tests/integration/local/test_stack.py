@@ -55,6 +55,7 @@ async def test_data_survive_a_stop_a_crash_and_taken_ports(folder: Path) -> None
     assert time.monotonic() - began < 10
     assert mentioning(str(folder)) == []
     with socket.socket() as squatter:
+        squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         squatter.bind(("127.0.0.1", before["kafka"]))
         squatter.listen()
         async with LocalStack(folder, options=options) as stack:

@@ -39,7 +39,7 @@ def script(folder: Path, name: str, code: str, **options: object) -> ProcessSpec
 
 async def until(condition: Callable[[], bool], seconds: float = 15) -> None:
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110  files and processes give no event
+        while not condition():
             await asyncio.sleep(0.02)
 
 
