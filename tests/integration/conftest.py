@@ -9,14 +9,15 @@ import asyncpg
 import pytest
 
 from infra.local.postgres import create_extension
-from infra.local.stack import LocalStack
+from infra.local.stack import LocalStack, StackOptions
 from infra.settings import Settings
+from schemas.topics import TOPICS
 
 
 @pytest.fixture(scope="session")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
-    """The infrastructure without the product's processes and topics."""
-    async with LocalStack(tmp_path_factory.mktemp("shared-stack")) as running:
+    """The infrastructure and the topics, without the product's processes. Who must own the topics alone shadows it."""
+    async with LocalStack(tmp_path_factory.mktemp("shared-stack"), options=StackOptions(topics=TOPICS)) as running:
         yield running
 
 

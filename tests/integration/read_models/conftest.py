@@ -1,4 +1,4 @@
-"""A real broker, registry and PostgreSQL; a writer that produces as the coordinator does; the worker as a process."""
+"""The shared broker, registry and PostgreSQL; a writer that produces as the coordinator does; the worker as a process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from infra.kafka import create_producer
 from infra.keystore import SqliteKeystore, open_keystore
-from infra.local.stack import LocalStack, StackOptions
+from infra.local.stack import LocalStack
 from infra.ready import READY_FILE
 from infra.registry import load_codec
 from infra.settings import Settings
@@ -30,14 +30,8 @@ from projections.queries import Queries
 from projections.rebuild import dump
 from schemas.envelope import LedgerRecord
 from schemas.serde import Codec
-from schemas.topics import TOPIC_OF, TOPICS
+from schemas.topics import TOPIC_OF
 from tests.unit.projections.ledger import Ledger
-
-
-@pytest.fixture(scope="package")
-async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
-    async with LocalStack(tmp_path_factory.mktemp("stack"), options=StackOptions(topics=TOPICS)) as running:
-        yield running
 
 
 @pytest.fixture(scope="package")
