@@ -20,28 +20,40 @@ Before = tuple[datetime, str]  # created_at and id of the last row of a page
 class ReadModel(Protocol):
     """Queries by account; an account sees only what is its own. Positions are `partition_seq`."""
 
-    async def task(self, account_id: str, task_id: str) -> TaskRow | None: ...
+    async def task(self, account_id: str, task_id: str) -> TaskRow | None:
+        """The task, None if the account has none of that id."""
 
     async def tasks(
         self, account_id: str, status: str | None, kind: TaskKind | None, before: Before | None, limit: int
-    ) -> Sequence[TaskRow]: ...
+    ) -> Sequence[TaskRow]:
+        """At most `limit` tasks that began before `before`, newest first."""
 
-    async def queue_position(self, task_id: str) -> int | None: ...
+    async def queue_position(self, task_id: str) -> int | None:
+        """Place in the queue as `projections.queries` counts it, None when the task does not wait."""
 
-    async def task_events(self, account_id: str, task_id: str, after_account_seq: int) -> Sequence[TaskEventRow]: ...
+    async def task_events(self, account_id: str, task_id: str, after_account_seq: int) -> Sequence[TaskEventRow]:
+        """The task's events after that number of the account, oldest first."""
 
-    async def usage(self, account_id: str, since_day: str) -> Sequence[UsageRow]: ...
+    async def usage(self, account_id: str, since_day: str) -> Sequence[UsageRow]:
+        """Use by resource and day from `since_day` ("YYYY-MM-DD") on."""
 
-    async def limits(self, account_id: str) -> Limits | None: ...
+    async def limits(self, account_id: str) -> Limits | None:
+        """What the account may use, None if there is no such account."""
 
-    async def character(self, account_id: str, character_id: str) -> CharacterRow | None: ...
+    async def character(self, account_id: str, character_id: str) -> CharacterRow | None:
+        """The character, None if the account has none of that id."""
 
-    async def characters(self, account_id: str, before: Before | None, limit: int) -> Sequence[CharacterRow]: ...
+    async def characters(self, account_id: str, before: Before | None, limit: int) -> Sequence[CharacterRow]:
+        """At most `limit` characters made before `before`, newest first."""
 
-    async def asset(self, account_id: str, asset_id: str) -> AssetRow | None: ...
+    async def asset(self, account_id: str, asset_id: str) -> AssetRow | None:
+        """The upload, None if the account has none of that id."""
 
-    async def storyboard(self, account_id: str, storyboard_id: str) -> StoryboardRow | None: ...
+    async def storyboard(self, account_id: str, storyboard_id: str) -> StoryboardRow | None:
+        """The storyboard, None if the account has none of that id."""
 
-    async def wait_for(self, topic: str, partition: int, partition_seq: int, timeout: float) -> bool: ...
+    async def wait_for(self, topic: str, partition: int, partition_seq: int, timeout: float) -> bool:
+        """Whether the rows reach `partition_seq` within `timeout` seconds."""
 
-    async def cursor(self, topic: str, partition: int) -> int: ...
+    async def cursor(self, topic: str, partition: int) -> int:
+        """The last `partition_seq` that is in the rows."""

@@ -29,6 +29,7 @@ class JsonFormatter(logging.Formatter):
     """time (UTC, RFC 3339), level, logger, message, how many repeats were left out, and the traceback as one string."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """The line of a record."""
         entry: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -55,6 +56,7 @@ class RepeatFilter(logging.Filter):
         self._seen: dict[tuple[str, str], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line is shown."""
         if not record.name.startswith(CHATTY):
             return True
         now = self._clock()

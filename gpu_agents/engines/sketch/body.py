@@ -19,9 +19,11 @@ class Body:
         self.flip = 1.0 if self.x < stage.view.width / 2 else -1.0
 
     def at(self, x: float, y: float) -> Point:
+        """Canvas position of a point in body units: x forward, y up from the feet."""
         return self.x + self.flip * x * self.scale, self.y - y * self.scale
 
     def blob(self, points: list[Point], local: RGB, lit: float) -> None:
+        """A filled round shape through body points, lit 0-1."""
         self.stage.middle.blob([self.at(*point) for point in points], self.stage.pal.tone(local, 0, lit))
 
     def shaded(self, points: list[Point], local: RGB) -> None:
@@ -39,15 +41,18 @@ class Body:
         )
 
     def line(self, points: list[Point], local: RGB, lit: float, width: float) -> None:
+        """A stroke through body points, `width` in body units."""
         self.stage.middle.stroke(
             [self.at(*point) for point in points], self.stage.pal.tone(local, 0, lit), max(1.0, width * self.scale)
         )
 
     def dot(self, x: float, y: float, radius: float, colour: RGB) -> None:
+        """A circle, `radius` in body units."""
         px, py = self.at(x, y)
         self.stage.middle.ellipse(px, py, radius * self.scale, radius * self.scale, colour)
 
     def shadow(self, width: float) -> None:
+        """The soft shadow on the ground, `width` in body units."""
         soft_ellipse(
             self.stage.middle,
             self.x,

@@ -29,12 +29,15 @@ class Dressed:
         self.pal = stage.pal
 
     def at(self, x: float, y: float) -> Point:
+        """Canvas position of a point in body units: x to the right, y up from the feet."""
         return self.foot[0] + x * self.scale * self.stretch, self.foot[1] - y * self.scale
 
     def tone(self, local: RGB, lit: float) -> RGB:
+        """A colour as light and distance show it, lit 0-1."""
         return self.pal.tone(local, self.depth, lit)
 
     def shape(self, points: Sequence[Point], local: RGB, lit: float, opacity: float = 1.0) -> None:
+        """A filled round shape through body points."""
         self.canvas.blob([self.at(*point) for point in points], self.tone(local, lit), opacity)
 
     def cloth(self, points: Sequence[Point], local: RGB) -> None:
@@ -51,9 +54,11 @@ class Dressed:
         self.canvas.blob([self.at(*point) for point in points], self.canvas.linear(start, end, stops))
 
     def neck(self) -> None:
+        """The neck, a little darker than the face."""
         self.shape([(-0.05, 1.40), (-0.045, 1.53), (0.045, 1.53), (0.05, 1.40)], times(self.look.skin, 0.86), 0.4)
 
     def robe(self, away: bool) -> None:
+        """A long robe; `away` shows its back."""
         look = self.look
         for side in (-1, 1):
             self.cloth(
@@ -121,6 +126,7 @@ class Dressed:
         self.canvas.stroke([self.at(0.075, 1.47), self.at(0.03, 1.36), self.at(-0.09, 1.09)], trim, self.scale * 0.038)
 
     def coat(self, away: bool) -> None:
+        """A coat over trousers; `away` shows its back."""
         look = self.look
         trousers = mix(times(look.clothes, 0.4), rgb("#2c303c"), 0.6)
         for side in (-1, 1):

@@ -37,6 +37,7 @@ def sword(stage: Stage, spot: Spot) -> None:
 
 
 def book(stage: Stage, spot: Spot) -> None:
+    """A stack of books."""
     (x, y), s = spot
     pal, canvas = stage.pal, stage.middle
     y -= 0.02 * s
@@ -68,6 +69,7 @@ def book(stage: Stage, spot: Spot) -> None:
 
 
 def fire(stage: Stage, spot: Spot) -> None:
+    """A camp fire."""
     (x, y), s = spot
     canvas, rng = stage.middle, stage.rng("fire")
     for lean in (-0.4, 0.4, -0.15):
@@ -96,6 +98,7 @@ def fire(stage: Stage, spot: Spot) -> None:
 
 
 def flowers(stage: Stage, spot: Spot) -> None:
+    """A patch of flowers."""
     (x, y), s = spot
     rng = stage.rng("flower")
     pink = (rgb("#f08fb0"), rgb("#f6b8c8"), rgb("#e8695a"))
@@ -111,6 +114,7 @@ def flowers(stage: Stage, spot: Spot) -> None:
 
 
 def tea(stage: Stage, spot: Spot) -> None:
+    """A pot of tea with a cup."""
     (x, y), s = spot
     pal, canvas = stage.pal, stage.middle
     white = rgb("#ece6d8")

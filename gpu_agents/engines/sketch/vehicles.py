@@ -11,6 +11,7 @@ from gpu_agents.engines.sketch.stage import Stage
 
 
 def boat(stage: Stage, spot: Spot) -> None:
+    """A boat, on the water where there is some."""
     view, pal = stage.view, stage.pal
     on_water = stage.water is not None
     x = view.width * (0.5 - view.side * 0.2)
@@ -57,6 +58,7 @@ def boat(stage: Stage, spot: Spot) -> None:
 
 
 def car(stage: Stage, spot: Spot) -> None:
+    """A car seen from its side."""
     (x, y), s = spot
     pal, canvas = stage.pal, stage.middle
     soft_ellipse(canvas, x, y, 2.1 * s, 0.22 * s, (0.02, 0.02, 0.04), 0.7)
@@ -89,6 +91,7 @@ def car(stage: Stage, spot: Spot) -> None:
 
 
 def balloon(stage: Stage, spot: Spot) -> None:  # noqa: ARG001  (one signature for all)
+    """Three hot-air balloons in the sky."""
     view, pal, canvas, rng = stage.view, stage.pal, stage.sky_layer, stage.rng("balloon")
     for k in range(3):
         r = view.height * (0.10, 0.05, 0.034)[k]
@@ -116,6 +119,7 @@ def balloon(stage: Stage, spot: Spot) -> None:  # noqa: ARG001  (one signature f
 
 
 def spaceship(stage: Stage, spot: Spot) -> None:  # noqa: ARG001  (one signature for all)
+    """A spaceship in the sky."""
     view, canvas = stage.view, stage.sky_layer
     x, y, u = view.width * (0.5 + view.side * 0.12), view.height * 0.42, view.height * 0.05
     metal, glow = rgb("#aab4c4"), rgb("#6ad0ff")

@@ -99,6 +99,7 @@ def sign(stage: Stage, rng: random.Random, x: float, z: float, side: int) -> Non
 
 
 def street_lamp(stage: Stage, x: float, z: float) -> None:
+    """A lamp post beside the road at x, z metres, its arm over the road."""
     view, pal = stage.view, stage.pal
     scale = view.scale(z)
     px, py = view.at(x, 0, z)

@@ -14,6 +14,7 @@ OLD_WORDS = ("长安", "古", "江湖", "市集", "集市", "ancient", "medieval
 
 
 def old_street(stage: Stage) -> None:
+    """A street between old houses, with towers behind and hills beyond."""
     view, rng = stage.view, stage.rng("old-street")
     nature.ranges(stage, snow=False, tall=0.7)
     _towers(stage)

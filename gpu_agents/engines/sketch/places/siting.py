@@ -23,6 +23,7 @@ def site(stage: Stage, number: int, z: float, spread: float = 0.2) -> tuple[Canv
 
 
 def footing(stage: Stage, canvas: Canvas, foot: Point, width: float) -> None:
+    """The shadow where a building stands on dry land."""
     if stage.water is None:
         soft_ellipse(canvas, foot[0], foot[1], width * 0.6, width * 0.06, times(stage.pal.shadow, 0.3), 0.5)
 
@@ -47,6 +48,7 @@ def greenery(stage: Stage, canvas: Canvas, foot: Point, width: float, depth: flo
 
 
 def temple_hall(stage: Stage, canvas: Canvas, foot: Point, width: float, height: float, depth: float) -> None:
+    """A hall of a temple, sizes in pixels from its foot."""
     pal = stage.pal
     x, y = foot
     canvas.rect(
