@@ -46,18 +46,21 @@ def expire(state: ShardState, now: datetime, _policy: Policy) -> list[LedgerReco
 def starve(state: ShardState, now: datetime, policy: Policy) -> list[LedgerRecord]:
     """End one task that waited the acquire time-out, in the queue or after its retry, for an engine no live device runs."""
     available = frozenset[str]().union(*(device.engines for device in state.live_devices()))
-    for task_id, stage_id in (*state.queue.waiting(), *_due(state, now)):
-        task = state.tasks[task_id]
-        stage = task.stages[stage_id]
-        engine = stage.plan.engine
-        if engine in available:
-            continue
-        since = max(stage.ready_at, state.engine_gone_at.get(engine, EPOCH))
-        if now - since >= policy.acquire_timeout:
-            seconds = policy.acquire_timeout.total_seconds()
-            detail = f"no device with engine {engine!r} within {seconds:g} s"
-            problem = Problem(type="ResourceUnavailable", code="resource_unavailable", detail=detail, retryable=True)
-            return ending.stop(state, task, Ending.FAILED, problem)
+    longest = now - policy.acquire_timeout
+    for lane in (*state.queue.by_arrival(), _due(state, now)):
+        for task_id, stage_id in lane:
+            task = state.tasks[task_id]
+            stage = task.stages[stage_id]
+            engine = stage.plan.engine
+            if stage.ready_at > longest:
+                break  # whatever is behind it waits for a shorter time
+            if engine not in available and state.engine_gone_at.get(engine, EPOCH) <= longest:
+                seconds = policy.acquire_timeout.total_seconds()
+                detail = f"no device with engine {engine!r} within {seconds:g} s"
+                problem = Problem(
+                    type="ResourceUnavailable", code="resource_unavailable", detail=detail, retryable=True
+                )
+                return ending.stop(state, task, Ending.FAILED, problem)
     return []
 
 

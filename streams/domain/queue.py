@@ -77,9 +77,9 @@ class ReadyQueue(Struct, frozen=True, kw_only=True):
                         return key
         return None
 
-    def waiting(self) -> Iterator[StageKey]:
-        """All stages, in no particular order."""
-        return iter(self.places)
+    def by_arrival(self) -> Iterator[Iterator[StageKey]]:
+        """All stages, lane by lane, in each the one that came first before the others."""
+        return (lane.in_order() for accounts in self.lanes.values() for lane in accounts.values())
 
 
 def _without(lane: Lane, position: int) -> Lane | None:

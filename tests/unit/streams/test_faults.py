@@ -59,6 +59,16 @@ def test_a_retry_that_no_device_can_run_fails_after_the_acquire_timeout(shard: S
     assert only(shard.wait(100), TaskFailed).problem.type == "ResourceUnavailable"
 
 
+def test_work_nobody_can_do_fails_even_behind_work_that_waits_for_a_busy_device(shard: Shard) -> None:
+    for number in range(90):
+        shard.images(f"t{number}")
+    shard.images("hopeless", engine="instantid")
+    shard.wait(200)
+    shard.images("young", engine="instantid")
+    failed = [event.task_id for event in shard.wait(101) if isinstance(event, TaskFailed)]
+    assert failed == ["hopeless"]
+
+
 def test_idle_devices_of_one_kind_leave_the_work_to_those_that_can_do_it(shard: Shard) -> None:
     shard.device("other-0", engines=["rules"])
     shard.device("other-1", engines=["rules"])
