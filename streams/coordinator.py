@@ -51,7 +51,9 @@ async def run(settings: Settings, shard: int = 0) -> None:
         try:
             await _session(settings, codec, policy, shard)
         except ProducerFenced:
-            log.exception("another coordinator took over shard %d; this one ends", shard)
+            log.exception(
+                "another coordinator took over shard %d, or a transaction outlived its time: this one ends", shard
+            )
             await asyncio.sleep(REJOIN_PAUSE)
             raise
         except (KafkaError, InfrastructureError, OSError) as error:

@@ -11,7 +11,7 @@ from infra.settings import Settings
 from schemas.topics import TOPICS
 from tests.integration.coordinator.desk import Coordinator, Desk
 
-LEASE = 3.0
+LEASE = 2.5
 
 
 @pytest.fixture(scope="package")

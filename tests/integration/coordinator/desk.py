@@ -25,6 +25,7 @@ from schemas.common import StageKind, StagePlan, Tier
 from schemas.decisions import RequestDecided
 from schemas.envelope import Envelope, LedgerRecord, Record
 from schemas.ids import new_id
+from schemas.render import RenderCommand
 from schemas.requests import AnyRequest, ImageRequested, RequestInfo, UserRegistrationRequested
 from schemas.serde import HEADER, Codec, chain_hash
 from schemas.topics import DEAD_LETTERS, LEDGER_TOPICS, TOPIC_OF
@@ -90,6 +91,7 @@ class Desk:
         self.seen: list[LedgerRecord] = []
         self.dead: list[ConsumerRecord[Any, Any]] = []
         self.decisions: dict[str, list[RequestDecided]] = defaultdict(list)
+        self.commands: dict[str, list[RenderCommand]] = defaultdict(list)
         self.arrived_at: dict[str, float] = {}
         self.producer: AIOKafkaProducer = create_producer(settings.kafka)
         self._news = asyncio.Condition()
@@ -128,6 +130,8 @@ class Desk:
         record = self.codec.decode(message.value, message.topic)
         assert isinstance(record, LedgerRecord)
         self.seen.append(record)
+        if isinstance(record, RenderCommand):
+            self.commands[record.device_id].append(record)
         if isinstance(record, RequestDecided):
             self.decisions[record.request_id].append(record)
             self.arrived_at[record.request_id] = time.monotonic()
@@ -160,7 +164,9 @@ class Desk:
         """The same without waiting."""
         topic = TOPIC_OF[type(record)].name
         headers = self.codec.headers(record, "test")
-        return await self.producer.send(topic, self.codec.encode(record), key=b"k", partition=0, headers=headers)
+        value = self.codec.encode(record)
+        sent: asyncio.Future[Any] = await self.producer.send(topic, value, key=b"k", partition=0, headers=headers)
+        return sent
 
     async def ask(self, request: AnyRequest) -> RequestDecided:
         """Write a request and wait for its decision."""
@@ -220,7 +226,8 @@ async def read_ledger(desk: Desk) -> list[tuple[ConsumerRecord[Any, Any], Ledger
 
 def check_ledger(ledger: Sequence[tuple[ConsumerRecord[Any, Any], LedgerRecord]]) -> None:
     """Numbers contiguous without a duplicate, chain unbroken, and at most one decision a request."""
-    previous, numbers = GENESIS, defaultdict(int)
+    previous = GENESIS
+    numbers: dict[tuple[str, int], int] = defaultdict(int)
     decided: set[str] = set()
     for place, (message, record) in enumerate(ledger, start=1):
         stamp = record.stamp

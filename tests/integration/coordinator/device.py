@@ -75,12 +75,15 @@ class Device:
 
     async def _work(self) -> None:
         while True:
-            commands = self.desk.all(RenderCommand, device_id=self.device_id)
-            for command in (c for c in commands if c.command_id not in self.answered):
+            await self.desk.until(lambda: bool(self._open_commands()), patience=3_600)
+            for command in self._open_commands():
                 await self.report(StageStartedReport, command)
                 await self.report(StageSucceededReport, command)
                 self.answered.add(command.command_id)
-            await asyncio.sleep(0.05)
+
+    def _open_commands(self) -> list[RenderCommand]:
+        commands = self.desk.commands[self.device_id]
+        return [command for command in commands if command.command_id not in self.answered]
 
 
 @asynccontextmanager

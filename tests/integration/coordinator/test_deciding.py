@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Callable
 
 import pytest
 from msgspec.structs import replace
@@ -52,7 +53,9 @@ async def test_cancelled_work_stops_on_its_device_and_ends_cancelled(desk: Desk)
         await desk.expect(TaskCancelled, task_id=task)
 
 
-async def test_each_request_is_decided_once_and_soon(desk: Desk, record_property: pytest.RecordProperty) -> None:
+async def test_each_request_is_decided_once_and_soon(
+    desk: Desk, record_property: Callable[[str, object], None]
+) -> None:
     account, waits = await desk.account(), []
     for _ in range(40):
         request = images(account, "nobody-has-it")

@@ -6,7 +6,7 @@ import asyncio
 import random
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -24,7 +24,7 @@ from tests.integration.coordinator.conftest import LEASE
 from tests.integration.coordinator.desk import Coordinator, Desk, check_ledger, images, read_ledger
 from tests.integration.coordinator.device import device
 
-BULK = 5_000
+BULK = 3_000
 KILLS = 10
 PER_LIFE = 55
 
@@ -91,11 +91,11 @@ async def test_aborted_and_hanging_transactions_never_happened(desk: Desk, coord
     assert desk.all(TaskQueued, task_id="ghost") == []
 
 
-async def test_bulk(desk: Desk, coordinator: Coordinator, record_property: pytest.RecordProperty) -> None:
+async def test_bulk(desk: Desk, coordinator: Coordinator, record_property: Callable[[str, object], None]) -> None:
     """Thousands of requests wait when the coordinator starts: the rate of decisions, and of reading them back."""
-    accounts = [await desk.account() for _ in range(20)]
+    accounts = [await desk.account() for _ in range(5)]
     await coordinator.kill()
-    requests = [images(accounts[n % 20], "nobody-has-it") for n in range(BULK)]
+    requests = [images(accounts[n % 5], "nobody-has-it") for n in range(BULK)]
     for request in requests:
         await desk.post(request)
     await desk.producer.flush()
