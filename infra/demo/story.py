@@ -18,6 +18,7 @@ from infra.demo.client import ApiClient
 from infra.samples.portraits import draw
 from schemas.errors import StoryreelError
 
+SEED = 2026  # the same story gives the same film
 SAMPLES = Path(__file__).parent.parent / "samples"
 
 
@@ -77,6 +78,7 @@ async def film_story(client: ApiClient, story: Story, out_dir: Path, console: Co
         "storyboard_id": board["storyboard_id"],
         "video_config": {"fps": 24, "resolution": "1280x768", "audio": True},
         "output_format": "mp4",
+        "seed": SEED,
     }
     task = await _run(client, "videos/generate", body, console)
     return await _fetch(client, story, task, out_dir, time.monotonic() - began)
