@@ -9,19 +9,22 @@ import time
 from collections.abc import Callable, Sequence
 
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from infra.kafka import create_producer
+from infra.kafka import assigned, committed_end, create_producer
 from infra.local.stack import LocalStack
 from schemas.decisions import Outcome
 from schemas.entities import DeviceChanged, DeviceStatus
 from schemas.envelope import Stamp
 from schemas.ids import new_id
+from schemas.render import StageStartedReport
 from schemas.requests import ImageRequested
 from schemas.tasks import TaskCompleted, TaskQueued
 from streams.coordinator import policy_of
 from streams.recovery import Recovered, recover
 from tests.integration.coordinator.conftest import LEASE
-from tests.integration.coordinator.desk import Coordinator, Desk, check_ledger, images, read_ledger
+from tests.integration.coordinator.desk import Coordinator, Desk, check_ledger, envelope, images, read_ledger
 from tests.integration.coordinator.device import device
 
 BULK = 3_000
@@ -89,6 +92,27 @@ async def test_aborted_and_hanging_transactions_never_happened(desk: Desk, coord
     await producer.stop()
     check_ledger(await read_ledger(desk))
     assert desk.all(TaskQueued, task_id="ghost") == []
+
+
+async def test_reports_whose_retention_passed_unread_do_not_keep_it_from_starting(
+    desk: Desk, coordinator: Coordinator
+) -> None:
+    await coordinator.kill()
+    for _ in range(3):
+        await desk.write(StageStartedReport(envelope=envelope(""), task_id="nobody", stage_id="x"))
+    reports = TopicPartition("reports", 0)
+    async with assigned(desk.settings.kafka, {reports: None}) as consumer:
+        end = (await committed_end(consumer, [reports]))[reports]
+    admin = AIOKafkaAdminClient(bootstrap_servers=desk.settings.kafka)
+    await admin.start()
+    await admin.delete_records({reports: RecordsToDelete(before_offset=end)})
+    await admin.close()
+    await coordinator.start()
+    account, engine = await desk.account(), new_id()
+    async with device(desk, engine, works=True):
+        request = images(account, engine)
+        await desk.ask(request)
+        await desk.expect(TaskCompleted, task_id=request.request.task_id)
 
 
 async def test_bulk(desk: Desk, coordinator: Coordinator, record_property: Callable[[str, object], None]) -> None:

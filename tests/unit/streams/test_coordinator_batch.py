@@ -22,7 +22,8 @@ from schemas.topics import TOPIC_OF
 from streams.batch import Batch
 from streams.domain.policy import Policy
 from streams.domain.state import ShardState
-from streams.ledger import Heads
+from streams.ledger import Heads, absorb
+from streams.recovery import check_next
 from streams.rejection import MOST_BYTES
 from tests.deciding import Shard, only
 
@@ -209,6 +210,23 @@ def test_cancel_and_completion_in_one_batch_end_the_task_once(desk: Desk) -> Non
         ]
         assert len(ends) == 1
         assert isinstance(ends[0], TaskCancelled) == (first == "cancel")
+
+
+def test_a_second_writer_or_a_changed_record_keeps_a_coordinator_from_starting(desk: Desk) -> None:
+    batch = desk.batch()
+    desk.give(batch, desk.request("t1"))
+    first, second = batch.entries[0], batch.entries[1]
+    where = desk.message("requests", first.value)
+    heads = absorb(Heads(), first.topic, 0, first.record)
+    heads = replace(heads, prev_hash=second.record.stamp.prev_hash)
+    check_next(heads, where, second.record)
+    with pytest.raises(ContractError, match="two writers"):
+        check_next(heads, where, first.record)
+    with pytest.raises(ContractError, match="was changed"):
+        check_next(replace(heads, prev_hash=b"other"), where, second.record)
+    missing = replace(second.record, stamp=replace(second.record.stamp, shard_seq=9, partition_seq=3))
+    with pytest.raises(ContractError, match="incomplete"):
+        check_next(heads, where, missing)
 
 
 def test_inputs_without_consequences_still_count_as_read(desk: Desk) -> None:
