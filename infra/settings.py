@@ -68,9 +68,12 @@ class Settings(Struct, frozen=True, kw_only=True):
             if name in fields:
                 values[name] = value
         try:
-            return msgspec.convert(values, cls, strict=False, dec_hook=_decode)
+            settings = msgspec.convert(values, cls, strict=False, dec_hook=_decode)
         except msgspec.ValidationError as error:
             raise ConfigurationError(f"environment {PREFIX}*: {error}") from error
+        if settings.shards != 1:
+            raise ConfigurationError(f"{PREFIX}SHARDS: one shard runs in this version, got {settings.shards}")
+        return settings
 
     def to_env(self) -> dict[str, str]:
         """The variables that make a child process read the same settings."""

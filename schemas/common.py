@@ -88,8 +88,8 @@ class Artifact(Struct, frozen=True, kw_only=True):
 class StagePlan(Struct, frozen=True, kw_only=True):
     """One stage as planned: what to run, on which engine, after which stages. `sealed` is the spec's ciphertext.
 
-    `work` is the size of the job in units of its kind (megapixels x 1000 for shots, frames for films, 1 elsewhere);
-    `deliver` marks stages whose files are the task's result.
+    `work` is the size of the job in units of its kind: thousandths of a megapixel for shots, frames for films, characters
+    for speech, seconds for music, 1 elsewhere; `deliver` marks stages whose files are the task's result.
     """
 
     stage_id: str = ""

@@ -15,7 +15,10 @@ class TaskEvent(LedgerRecord, frozen=True, kw_only=True):
 
 
 class TaskQueued(TaskEvent, frozen=True, kw_only=True):
-    """Accepted and waiting. Holds everything needed to run it, so that a restart needs nothing but the log."""
+    """Accepted and waiting. Holds everything needed to run it, so that a restart needs nothing but the log.
+
+    `estimated_ms` is what the client was told: the waiting work and this task's own, shared by the live devices.
+    """
 
     request_id: str = ""
     body_hash: str = ""

@@ -149,8 +149,8 @@ class LocalStack:
 
     async def _plan(self, parts: Parts) -> list[ProcessSpec]:
         """Choose ports, settle the settings, and list the processes."""
-        names = ["kafka", "kafka-controller", "registry", "postgres", "api"]
-        self.state.ports = self._choose_ports(names)
+        names = ["kafka", "kafka-controller", "registry", "postgres", *(["api"] if "api" in self.options.apps else [])]
+        self.state.ports |= self._choose_ports(names)
         chosen = self.state.ports
         jars = class_path(parts.kafka)
         broker = KafkaBroker(self.paths.kafka, parts.java, jars, chosen["kafka"], chosen["kafka-controller"])
@@ -164,7 +164,7 @@ class LocalStack:
             kafka=broker.bootstrap,
             registry_url=registry.url,
             database_url=database_url,
-            api_port=chosen["api"],
+            api_port=chosen.get("api", self.options.base.api_port),
         )
         self.state.endpoints = {
             "kafka": broker.bootstrap,

@@ -56,7 +56,15 @@ def decide_request(state: ShardState, request: AnyRequest, now: datetime) -> lis
         same = seen.body_hash == request.request.body_hash and seen.account_id == request.envelope.account_id
         if not same:
             return [decided(request, Outcome.CONFLICT)]
-        return [decided(request, Outcome.DUPLICATE, problem=seen.problem, task_status=seen.status)]
+        return [
+            decided(
+                request,
+                Outcome.DUPLICATE,
+                problem=seen.problem,
+                task_status=seen.status,
+                estimated_ms=seen.estimated_ms,
+            )
+        ]
     if isinstance(request, UserRegistrationRequested):
         return registration.register_user(state, request)
     if request.envelope.account_id not in state.accounts:
@@ -87,9 +95,7 @@ def _admit(state: ShardState, request: WorkRequest, now: datetime) -> list[Ledge
         events.append(quota.reserve(state, account.account_id, info.task_id, info.request_id, held))
     if isinstance(request, CharacterSubmitted):
         events.append(registration.registered_character(request))
-    events.append(
-        decided(request, Outcome.ACCEPTED, task_status="queued", estimated_ms=_expected_ms(state, queued.estimated_ms))
-    )
+    events.append(decided(request, Outcome.ACCEPTED, task_status="queued", estimated_ms=queued.estimated_ms))
     return events
 
 
@@ -109,7 +115,7 @@ def _queued(state: ShardState, request: WorkRequest, tier: Tier) -> TaskQueued:
         tier=tier,
         priority=PRIORITY[tier],
         stages=stages,
-        estimated_ms=sum(estimate_ms(state.rates, s.engine, s.kind, s.work) for s in stages),
+        estimated_ms=_expected_ms(state, sum(estimate_ms(state.rates, s.engine, s.kind, s.work) for s in stages)),
         deadline=getattr(request, "deadline", None),
         character_ids=list(getattr(request, "character_ids", [])),
         entity_id=getattr(request, entity) if entity else "",

@@ -82,7 +82,9 @@ def _queued(state: ShardState, event: TaskQueued) -> ShardState:
         entity_id=event.entity_id,
         deadline=event.deadline,
     )
-    seen = Remembered(account_id=task.account_id, body_hash=event.body_hash, kind=event.kind)
+    seen = Remembered(
+        account_id=task.account_id, body_hash=event.body_hash, kind=event.kind, estimated_ms=event.estimated_ms
+    )
     state = memory.remember(state, event.task_id, seen, event.envelope.occurred_at)
     state = replace(state, tasks=state.tasks.set(event.task_id, task))
     if event.deadline is not None:

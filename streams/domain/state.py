@@ -134,6 +134,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
     kind: TaskKind = TaskKind.UNKNOWN
     status: str = "queued"
     problem: Problem | None = None
+    estimated_ms: int = 0
 
 
 class ShardState(Struct, frozen=True, kw_only=True):

@@ -76,6 +76,7 @@ def test_same_key_and_body_gives_the_first_answer_again(shard: Shard) -> None:
     shard.images("t1")
     again = only(shard.images("t1"), RequestDecided)
     assert (again.outcome, again.task_id, again.task_status) == (Outcome.DUPLICATE, "t1", "queued")
+    assert again.estimated_ms == only(shard.history, TaskQueued).estimated_ms > 0
     shard.succeeds("t1")
     assert only(shard.images("t1"), RequestDecided).task_status == "completed"
 
