@@ -50,8 +50,8 @@ async def assigned(
 ) -> AsyncIterator[AIOKafkaConsumer]:
     """A started consumer on exactly these partitions: an offset to read from, or None for the end."""
     consumer = create_consumer(bootstrap, **options)
-    await consumer.start()
     try:
+        await consumer.start()
         consumer.assign(list(positions))
         for partition, offset in positions.items():
             if offset is None:

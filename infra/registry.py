@@ -10,17 +10,11 @@ import os
 import tempfile
 from pathlib import Path
 
-import stamina
-from confluent_kafka.schema_registry import ConfigCompatibilityLevel, Schema, SchemaRegistryClient, ServerConfig
-from confluent_kafka.schema_registry.error import SchemaRegistryError
-
 from infra.settings import Settings
-from schemas.errors import ConfigurationError, InfrastructureError
-from schemas.serde import Codec, UnknownSchemaError, fingerprint, schema_text, subject_of
+from schemas.serde import Codec, UnknownSchemaError, fingerprint
 from schemas.topics import TOPIC_OF
 
 log = logging.getLogger(__name__)
-COMPATIBILITY = ConfigCompatibilityLevel.FULL_TRANSITIVE
 CACHE_NAME = "schema-ids.json"
 
 
@@ -41,34 +35,13 @@ async def load_codec(settings: Settings) -> Codec:
 
 
 def register_all(settings: Settings) -> dict[str, int]:
-    """Register every schema (idempotent), write the cache, return record name → id. Blocks; bounded retries."""
-    client = SchemaRegistryClient({"url": settings.registry_url, "timeout": 10})
-    try:
-        ids = _register(client)
-    except SchemaRegistryError as error:
-        if error.http_status_code in (409, 422):
-            raise ConfigurationError(f"the registry refuses a schema as incompatible: {error}") from error
-        raise InfrastructureError(f"schema registry at {settings.registry_url}: {error}") from error
-    except OSError as error:
-        raise InfrastructureError(f"schema registry at {settings.registry_url} is away: {error}") from error
+    """Register every schema (idempotent), write the cache, return record name → id. Blocks."""
+    from infra.registry_client import COMPATIBILITY, register
+
+    ids = register(settings.registry_url, TOPIC_OF)
     _write_cache(cache_path(settings), ids)
     log.info("registered %d schemas under %s", len(ids), COMPATIBILITY.value)
     return ids
-
-
-def _transient(error: Exception) -> bool:
-    if isinstance(error, SchemaRegistryError):
-        return int(error.http_status_code) >= 500
-    return isinstance(error, OSError)
-
-
-@stamina.retry(on=_transient, attempts=8, timeout=60)
-def _register(client: SchemaRegistryClient) -> dict[str, int]:
-    client.set_config(config=ServerConfig(compatibility=COMPATIBILITY))
-    return {
-        record.__name__: int(client.register_schema(subject_of(record), Schema(schema_text(record), "AVRO")))
-        for record in TOPIC_OF
-    }
 
 
 async def learn_schema(codec: Codec, settings: Settings, error: UnknownSchemaError) -> None:
@@ -78,16 +51,12 @@ async def learn_schema(codec: Codec, settings: Settings, error: UnknownSchemaErr
 
 def learn_schema_blocking(codec: Codec, settings: Settings, error: UnknownSchemaError) -> None:
     """The same for callers without an event loop. Raises the error itself when the registry does not know the id."""
-    client = SchemaRegistryClient({"url": settings.registry_url, "timeout": 5})
-    try:
-        found = client.get_schema(error.schema_id)
-    except SchemaRegistryError as failure:
-        if failure.http_status_code == 404:
-            raise error from failure
-        raise InfrastructureError(f"schema registry at {settings.registry_url}: {failure}") from failure
-    except OSError as failure:
-        raise InfrastructureError(f"schema registry at {settings.registry_url} is away: {failure}") from failure
-    codec.learn(error.schema_id, str(found.schema_str))
+    from infra.registry_client import schema_by_id
+
+    schema = schema_by_id(settings.registry_url, error.schema_id)
+    if schema is None:
+        raise error
+    codec.learn(error.schema_id, schema)
 
 
 def _read_cache(path: Path) -> dict[str, int] | None:

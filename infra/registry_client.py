@@ -1,0 +1,62 @@
+"""The schema registry over HTTP, by Confluent's reference client. Imported late: the client costs half a second of a start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import httpx
+import httpx2
+import stamina
+from confluent_kafka.schema_registry import ConfigCompatibilityLevel, Schema, SchemaRegistryClient, ServerConfig
+from confluent_kafka.schema_registry.error import SchemaRegistryError
+
+from schemas.envelope import Record
+from schemas.errors import ConfigurationError, InfrastructureError
+from schemas.serde import schema_text, subject_of
+
+COMPATIBILITY = ConfigCompatibilityLevel.FULL_TRANSITIVE
+AWAY = (OSError, httpx.TransportError, httpx2.TransportError)
+
+
+def register(url: str, records: Iterable[type[Record]]) -> dict[str, int]:
+    """Register schemas under FULL_TRANSITIVE (idempotent); record name → id. Blocks; bounded retries.
+
+    Raises `InfrastructureError` when the registry is away, `ConfigurationError` when it refuses a schema.
+    """
+    client = SchemaRegistryClient({"url": url, "timeout": 10})
+    try:
+        return _register(client, records)
+    except SchemaRegistryError as error:
+        if error.http_status_code in (409, 422):
+            raise ConfigurationError(f"the registry refuses a schema as incompatible: {error}") from error
+        raise InfrastructureError(f"schema registry at {url}: {error}") from error
+    except AWAY as error:
+        raise InfrastructureError(f"schema registry at {url} is away: {error}") from error
+
+
+def schema_by_id(url: str, schema_id: int) -> str | None:
+    """The schema stored under an id, None when there is none. Raises `InfrastructureError` when it is away."""
+    client = SchemaRegistryClient({"url": url, "timeout": 5})
+    try:
+        return str(client.get_schema(schema_id).schema_str)
+    except SchemaRegistryError as error:
+        if error.http_status_code == httpx.codes.NOT_FOUND:
+            return None
+        raise InfrastructureError(f"schema registry at {url}: {error}") from error
+    except AWAY as error:
+        raise InfrastructureError(f"schema registry at {url} is away: {error}") from error
+
+
+def _transient(error: Exception) -> bool:
+    if isinstance(error, SchemaRegistryError):
+        return int(error.http_status_code) >= httpx.codes.INTERNAL_SERVER_ERROR
+    return isinstance(error, AWAY)
+
+
+@stamina.retry(on=_transient, attempts=8, timeout=60)
+def _register(client: SchemaRegistryClient, records: Iterable[type[Record]]) -> dict[str, int]:
+    client.set_config(config=ServerConfig(compatibility=COMPATIBILITY))
+    return {
+        record.__name__: int(client.register_schema(subject_of(record), Schema(schema_text(record), "AVRO")))
+        for record in records
+    }
