@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import platform
@@ -17,14 +16,14 @@ from msgspec import Struct
 from gpu_agents.worker import device as devices
 from gpu_agents.worker.clock import utc_now
 from gpu_agents.worker.commands import CommandBook
+from gpu_agents.worker.consuming import consuming
 from gpu_agents.worker.decoding import Decoder
 from gpu_agents.worker.device import Device
 from gpu_agents.worker.execution import Execution, Tools
 from gpu_agents.worker.heartbeat import Heartbeat
 from gpu_agents.worker.joining import join, open_slot
 from gpu_agents.worker.lease import Lease, LeaseLostError
-from gpu_agents.worker.session import Session
-from infra.kafka import create_consumer
+from gpu_agents.worker.session import Session, lasting
 from infra.settings import Settings
 from schemas.entities import EngineInfo
 from schemas.envelope import Envelope
@@ -58,6 +57,7 @@ class Agent:
         self._tools = tools
         self._on_lease = on_lease
         self._boot_id = ""
+        self._leaving = False
         self._execution: Execution | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -68,26 +68,28 @@ class Agent:
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if not serving.done() and self._execution is not None:
                 await self._execution.drain(DRAIN_TIMEOUT)
+            elif serving.cancelled():
+                raise RuntimeError("serving was cancelled by something that it awaited")
         finally:
+            self._leaving = True
             stopping.cancel()
             serving.cancel()
             reason = "stopped" if stop.is_set() else "failed"
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._leave(serving, reason)
+            await self._leave(serving, reason)
 
     async def _leave(self, serving: asyncio.Task[None], reason: str) -> None:
-        try:
-            await serving
-        finally:
-            await self._tools.child.kill()
-            await self._tell_leaving(reason)
-            await self._tools.publisher.stop()
+        await asyncio.wait({serving})
+        await self._tools.child.kill()
+        await self._tell_leaving(reason)
+        await self._tools.publisher.stop()
+        if not serving.cancelled():
+            serving.result()
 
     async def _serve(self) -> None:
-        while True:
+        while not self._leaving:  # a lease lost in the moment of the order to leave takes the place of the cancellation
             self._boot_id = new_id()
             try:
-                await self._hold_lease()
+                await lasting(self._hold_lease)
             except* LeaseLostError as lost:
                 log.warning("lease lost: %s", "; ".join(map(str, lost.exceptions)))
             except* (InfrastructureError, KafkaError) as away:
@@ -96,9 +98,7 @@ class Agent:
             await asyncio.sleep(PAUSE)
 
     async def _hold_lease(self) -> None:
-        consumer = create_consumer(self._settings.kafka)
-        try:
-            await consumer.start()
+        async with consuming(self._settings.kafka) as consumer:
             lease, position = await join(consumer, self._decoder, self._tools.publisher, self._request())
             log.info("lease granted: slot %d, epoch %d", lease.slot, lease.epoch)
             await open_slot(consumer, lease, position, utc_now())
@@ -109,8 +109,6 @@ class Agent:
             heartbeat = self._heartbeat(lease, book)
             self._on_lease()
             await Session(lease, consumer, self._decoder, publisher, book, execution, heartbeat).run()
-        finally:
-            await consumer.stop()
 
     def _heartbeat(self, lease: Lease, book: CommandBook) -> Heartbeat:
         return Heartbeat(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import NoReturn, assert_never
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
@@ -51,10 +52,10 @@ class Session:
     async def run(self) -> None:
         """Hold the lease. Raises `LeaseLostError`."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._heartbeat.run(), name="heartbeat")
-            group.create_task(self._execution.run(), name="execution")
-            group.create_task(self._tell(), name="reports")
-            group.create_task(self._read(), name="commands")
+            group.create_task(lasting(self._heartbeat.run), name="heartbeat")
+            group.create_task(lasting(self._execution.run), name="execution")
+            group.create_task(lasting(self._tell), name="reports")
+            group.create_task(lasting(self._read), name="commands")
 
     async def _read(self) -> NoReturn:
         while True:
@@ -118,6 +119,20 @@ class Session:
     async def _tell(self) -> NoReturn:
         while True:
             await self._publisher.deliver(await self._reports.get())
+
+
+async def lasting(work: Callable[[], Awaitable[object]]) -> None:
+    """Await a part of a session. When something that it awaits is cancelled, the session ends, not this part alone.
+
+    A task group takes a part that ended as cancelled for finished. Raises `LeaseLostError`.
+    """
+    try:
+        await work()
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise LeaseLostError("a part of the session was interrupted") from error
 
 
 def _command_of(order: CancelCommand) -> RenderCommand:

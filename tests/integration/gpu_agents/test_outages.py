@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from infra.local.runner import State
 from infra.local.stack import LocalStack
 from infra.object_store import create_object_store
 from infra.settings import Settings
@@ -38,6 +40,17 @@ def frozen_broker(stack: LocalStack) -> Iterator[None]:
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+async def killed_broker(stack: LocalStack) -> None:
+    """The broker dies without a word; returns when the supervisor has it back."""
+    assert stack.supervisor is not None
+    kafka = stack.supervisor.runners["kafka"]
+    assert kafka.process is not None
+    restarts = kafka.restarts
+    os.killpg(kafka.process.pid, signal.SIGKILL)
+    while kafka.restarts == restarts or kafka.state is not State.READY:
+        await asyncio.sleep(0.05)
 
 
 async def rendering(desk: Desk, gate: Path) -> RenderCommand:
@@ -73,6 +86,22 @@ async def test_a_long_outage_of_the_broker_costs_the_lease_and_the_work_starts_a
         await desk.expect(StageSucceededReport, lambda r: r.task_id == again.task_id)
         kinds = [(type(r).__name__, r.attempt, r.epoch) for r in desk.seen if isinstance(r, StageReport)]
         assert kinds == [("StageStartedReport", 1, 1), ("StageStartedReport", 2, 2), ("StageSucceededReport", 2, 2)]
+
+
+async def test_an_agent_outlives_a_killed_broker_and_joins_again(
+    stack: LocalStack, settings: Settings, tmp_path: Path
+) -> None:
+    hasty = replace(settings, lease_timeout=2.5)  # the lease runs out while nobody listens on the broker's port
+    async with desk_and_agent(hasty, "out-cpu-5", 25) as (desk, process):
+        command = await rendering(desk, tmp_path / "gate")
+        await killed_broker(stack)
+        back = time.monotonic()
+        await desk.grant(but=desk.boot_id)
+        again = await desk.order("paint", task_id=command.task_id, attempt=2)
+        [report] = await desk.expect(StageSucceededReport, lambda r: r.task_id == again.task_id)
+        assert (report.attempt, report.epoch) == (2, 2)
+        assert time.monotonic() - back < 10
+        assert process.returncode is None
 
 
 async def test_results_wait_on_disk_for_a_store_that_is_away(settings: Settings, tmp_path: Path) -> None:
