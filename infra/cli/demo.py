@@ -89,7 +89,10 @@ def _report(console: Console, film: Film, seconds: float, data: Path) -> None:
             "           for speech: apt-get install espeak-ng, or pip install espeakng-loader", highlight=False
         )
     if not read_state(StackPaths(data.resolve())).alive():
-        console.print("the stack is stopped; the URL works again after: make up", highlight=False)
+        console.print(
+            "the stack is stopped, the files stay; after `make up` a demo runs on that stack and its URL works for 5 minutes",
+            highlight=False,
+        )
 
 
 def _voices(stages: list[dict[str, Any]]) -> str:
