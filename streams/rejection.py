@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from aiokafka import ConsumerRecord
 from msgspec import Struct
 
+from infra.dead_letters import dead_letter_headers, dead_letter_key, dead_letter_value
 from schemas.common import Problem
 from schemas.decisions import Outcome, RequestDecided
 from schemas.envelope import Record
@@ -16,8 +15,6 @@ from schemas.requests import Request
 from schemas.serde import Headers
 from streams.domain.drafts import decided, draft
 
-PREFIX = "dlq."
-MOST_BYTES = 1_500_000  # of a dead letter; what is larger loses its end and its own headers, and says so
 MOST_ID = 200  # characters of an id that may be repeated in an answer
 
 
@@ -34,25 +31,11 @@ def dead_letter(message: ConsumerRecord, error: Exception, reader: str = "coordi
 
     A record too large to be written again keeps its first bytes, and headers tell its size and SHA-256.
     """
-    value, key, original = message.value, message.key, [(name, value or b"") for name, value in message.headers]
-    added = [
-        (PREFIX + "topic", message.topic.encode()),
-        (PREFIX + "partition", str(message.partition).encode()),
-        (PREFIX + "offset", str(message.offset).encode()),
-        (PREFIX + "reader", reader.encode()),
-        (PREFIX + "error", type(error).__name__.encode()),
-        (PREFIX + "reason", str(error)[:500].encode()),
-        (PREFIX + "attempts", b"1"),
-    ]
-    size = len(value or b"") + len(key or b"") + sum(len(name.encode()) + len(text) for name, text in original)
-    if size > MOST_BYTES:
-        whole = value or b""
-        added += [
-            (PREFIX + "size", str(len(whole)).encode()),
-            (PREFIX + "sha256", hashlib.sha256(whole).hexdigest().encode()),
-        ]
-        value, key, original = whole[: MOST_BYTES // 2], (key or b"")[:1_000], []
-    return DeadLetter(value=value, key=key, headers=[*original, *added])
+    return DeadLetter(
+        value=dead_letter_value(message),
+        key=dead_letter_key(message),
+        headers=dead_letter_headers(message, error, reader),
+    )
 
 
 def answer(message: ConsumerRecord, record: Record | None, error: Exception) -> RequestDecided:

@@ -9,17 +9,17 @@ from collections.abc import Sequence
 import stamina
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
+from msgspec import Struct
 
+from infra.dead_letters import dead_letter_headers, dead_letter_value
 from infra.kafka import assigned, committed_end, send
 from infra.settings import Settings
 from projections.apply import DeadLetter
-from schemas.errors import InfrastructureError
-from schemas.serde import Headers
+from schemas.errors import ContractError, InfrastructureError
 from schemas.topics import DEAD_LETTERS
 
 log = logging.getLogger(__name__)
 READER = "read-models"
-PREFIX = "dlq."
 
 
 def letter_key(letter: DeadLetter) -> str:
@@ -27,18 +27,28 @@ def letter_key(letter: DeadLetter) -> str:
     return f"{letter.topic}-{letter.partition}-{letter.delivered.offset}"
 
 
-def letter_headers(letter: DeadLetter) -> Headers:
-    """The record's own headers, then where it was, who could not use it and why."""
-    facts = {
-        "topic": letter.topic,
-        "partition": str(letter.partition),
-        "offset": str(letter.delivered.offset),
-        "key": (letter.delivered.key or b"").decode("utf-8", "replace"),
-        "reader": READER,
-        "attempts": "1",
-        "error": letter.error,
-    }
-    return [*letter.delivered.headers, *((PREFIX + name, value.encode()) for name, value in facts.items())]
+class Original(Struct, frozen=True, kw_only=True):
+    """A letter's record as a consumer delivered it."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+
+def original(letter: DeadLetter) -> Original:
+    """The record with its place."""
+    item = letter.delivered
+    return Original(
+        topic=letter.topic,
+        partition=letter.partition,
+        offset=item.offset,
+        key=item.key,
+        value=item.value,
+        headers=item.headers,
+    )
 
 
 class DeadLetterOffice:
@@ -63,15 +73,16 @@ class DeadLetterOffice:
                     self._sent.add(key)
 
     async def _send(self, letter: DeadLetter, key: str) -> None:
+        record = original(letter)
         async for attempt in stamina.retry_context(on=InfrastructureError, attempts=None, timeout=20, wait_max=1):
             with attempt:
                 await send(
                     self._producer,
                     DEAD_LETTERS.name,
-                    letter.delivered.value or b"",
+                    dead_letter_value(record) or b"",
                     key=key,
                     partition=0,
-                    headers=letter_headers(letter),
+                    headers=dead_letter_headers(record, ContractError(letter.error), READER),
                 )
 
     async def _known(self) -> set[str]:

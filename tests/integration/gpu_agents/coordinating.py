@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from aiokafka import TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 
 from infra.kafka import assigned, create_producer, send
 from infra.keystore import open_keystore, seal, unseal_json
@@ -46,6 +46,7 @@ class Desk:
         self.keystore = open_keystore(settings, {})
         self.key = self.keystore.account_key(self.account, create=True)
         self.seen: list[Record] = []
+        self.letters: list[ConsumerRecord] = []
         self._news = asyncio.Condition()
         self._producer = create_producer(settings.kafka)
 
@@ -72,7 +73,7 @@ class Desk:
                 async with self._news:
                     for message in messages:
                         if message.topic == "dead.letters":
-                            self.seen.append(Record(envelope=Envelope(event_id=str(message.value))))
+                            self.letters.append(message)
                         elif getattr(record := self.codec.decode(message.value), "device_id", "") == self.device_id:
                             self.seen.append(record)
                     self._news.notify_all()
@@ -91,6 +92,12 @@ class Desk:
                 raise AssertionError(f"no {count} {kind.__name__} within {patience} s; seen: {self.seen}") from None
             return self.all(kind, wanted)
 
+    async def expect_letters(self, count: int) -> list[ConsumerRecord]:
+        """Wait for `count` dead letters, whoever wrote them."""
+        async with self._news:
+            await asyncio.wait_for(self._news.wait_for(lambda: len(self.letters) >= count), PATIENCE)
+        return self.letters
+
     async def write(self, record: Record, partition: int | None = None) -> None:
         topic = TOPIC_OF[type(record)].name
         place = self.slot if topic == "render.commands" else 0
@@ -103,8 +110,8 @@ class Desk:
             headers=self.codec.headers(record, "test"),
         )
 
-    async def write_raw(self, topic: str, partition: int, value: bytes) -> None:
-        await send(self._producer, topic, value, key="x", partition=partition, headers=[])
+    async def write_raw(self, topic: str, partition: int, value: bytes) -> int:
+        return await send(self._producer, topic, value, key="x", partition=partition, headers=[("trace", b"7")])
 
     async def grant(self, but: str = "") -> DeviceJoined:
         """Answer the next question for a slot that does not come from start `but`."""

@@ -148,10 +148,20 @@ async def test_a_revoked_lease_stops_the_work_and_the_agent_joins_again(settings
 
 async def test_poison_on_the_slot_goes_to_the_dead_letters_once_and_stops_nothing(settings: Settings) -> None:
     async with desk_and_agent(settings, "it-cpu-7", 7) as (desk, _):
-        await desk.write_raw("render.commands", 7, b"\x00\x00")
+        huge = b"\x07" * 1_990_000
+        offsets = [await desk.write_raw("render.commands", 7, value) for value in (b"\x00\x00", huge)]
         command = await desk.order("paint")
         await desk.expect(StageSucceededReport, of(command))
-        assert [r.envelope.event_id for r in desk.all(Record)] == [str(b"\x00\x00")]
+        short, long = await desk.expect_letters(2)
+        headers = [dict(letter.headers) for letter in (short, long)]
+        for offset, told in zip(offsets, headers, strict=True):
+            assert (told["dlq.topic"], told["dlq.partition"]) == (b"render.commands", b"7")
+            assert (told["dlq.offset"], told["dlq.attempts"]) == (str(offset).encode(), b"1")
+            assert (told["dlq.reader"], told["dlq.error"]) == (b"gpu_agents/it-cpu-7", b"ContractError")
+        assert (short.value, headers[0]["trace"], headers[0]["dlq.key"]) == (b"\x00\x00", b"7", b"x")
+        assert b"framing" in headers[0]["dlq.reason"]
+        assert huge.startswith(long.value)
+        assert headers[1]["dlq.sha256"] == hashlib.sha256(huge).hexdigest().encode()
 
 
 async def test_sigterm_leaves_within_five_seconds_and_takes_everything_along(

@@ -9,6 +9,7 @@ import pytest
 from aiokafka import ConsumerRecord
 from msgspec.structs import replace
 
+from infra.dead_letters import MOST_BYTES
 from schemas.common import Artifact, FilmPlan, Problem, StageKind, StagePlan
 from schemas.decisions import Outcome, RequestDecided
 from schemas.envelope import Envelope, Record
@@ -24,7 +25,6 @@ from streams.domain.policy import Policy
 from streams.domain.state import ShardState
 from streams.ledger import Heads, absorb
 from streams.recovery import check_next
-from streams.rejection import MOST_BYTES
 from tests.deciding import Shard, only
 
 BIG = "x" * 1_490_000  # fits into a request, not into the events made of it
