@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import os
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from typing import Any
 import msgspec
 
 from gpu_agents.child.memory import peak_bytes, reset_peak
-from gpu_agents.child.protocol import ChildFile, Done, Failed, Progressed, Render, Reply, Usage
+from gpu_agents.child.protocol import ChildFile, Done, Estimated, Failed, Progressed, Render, Reply, Usage
 from gpu_agents.engines.base import Engine, OutputFile, RenderContext, RenderOutput
 from schemas.errors import ConfigurationError, RenderCancelledError, RenderError, StoryreelError
 
@@ -24,7 +25,7 @@ PROGRESS_INTERVAL = 0.05  # seconds between progress messages to the agent
 def run_job(
     job: Render, engine_of: Callable[[str], Engine], reply: Callable[[Reply], None], is_cancelled: Callable[[], bool]
 ) -> Done | Failed:
-    """Render and describe the outcome; every failure of an engine becomes a `Failed`."""
+    """Render and describe the outcome; every failure of an engine, of its estimate too, becomes a `Failed`."""
     reset_peak()
     started, cpu = time.monotonic(), _cpu_seconds()
     try:
@@ -36,6 +37,7 @@ def run_job(
             is_cancelled,
         )
         context.check_cancelled()
+        reply(Estimated(job_id=job.job_id, seconds=_estimated_seconds(engine, job)))
         output = engine.render(job.spec, context)
         files = [_describe(file, Path(job.workdir)) for file in output.files]
         result = _encode(output)
@@ -91,6 +93,13 @@ def failure(job_id: str, error: Exception) -> Failed:
         return Failed(job_id=job_id, code="out_of_memory", detail="the device ran out of memory", retryable=True)
     detail = f"the engine failed unexpectedly ({type(error).__name__})"
     return Failed(job_id=job_id, code="engine_error", detail=detail, retryable=True)
+
+
+def _estimated_seconds(engine: Engine, job: Render) -> float:
+    seconds = float(engine.estimate(job.spec).seconds)
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise ValueError(f"engine {job.engine}: an estimate of {seconds} s; it must be finite and not negative")
+    return seconds
 
 
 def _describe(file: OutputFile, workdir: Path) -> ChildFile:

@@ -52,6 +52,13 @@ class Probed(Struct, frozen=True, kw_only=True, tag="probed"):
     problem: str = ""
 
 
+class Estimated(Struct, frozen=True, kw_only=True, tag="estimated"):
+    """The render of the job begins; the engine expects it to take `seconds`, a finite number >= 0."""
+
+    job_id: str
+    seconds: float
+
+
 class Progressed(Struct, frozen=True, kw_only=True, tag="progress"):
     """`fraction` 0-1 of the job is done; `preview` is a small JPEG or nothing."""
 
@@ -104,7 +111,7 @@ class Failed(Struct, frozen=True, kw_only=True, tag="failed"):
 
 
 Request = Probe | Render | Cancel
-Reply = Ready | Probed | Progressed | Done | Failed
+Reply = Ready | Probed | Estimated | Progressed | Done | Failed
 _requests: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
 _replies: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
 _encoder = msgspec.msgpack.Encoder()

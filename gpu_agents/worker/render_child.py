@@ -7,16 +7,19 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from enum import Enum, auto
 from typing import assert_never
 
 from gpu_agents.child import protocol
-from gpu_agents.child.protocol import Cancel, Done, Failed, Probe, Probed, Progressed, Ready, Render, Reply
+from gpu_agents.child.protocol import Cancel, Done, Estimated, Failed, Probe, Probed, Progressed, Ready, Render, Reply
 from gpu_agents.worker.spawn import ChildProcess, describe_exit, spawn
+from gpu_agents.worker.watchdog import RenderLimit, timed_out
 from schemas.errors import ContractError
 
 log = logging.getLogger(__name__)
 MIN_GRACE = 2.0  # seconds between the order to stop and the kill
 MAX_GRACE = 30.0
+DEFAULT_LIMIT = RenderLimit()
 
 
 def grace_of(step_seconds: float) -> float:
@@ -24,10 +27,17 @@ def grace_of(step_seconds: float) -> float:
     return min(MAX_GRACE, max(MIN_GRACE, 2 * step_seconds))
 
 
+class Stop(Enum):
+    """Why a job was told to stop."""
+
+    CANCELLED = auto()
+    TIMED_OUT = auto()
+
+
 class RenderChild:
     """Owns at most one child process. Not for concurrent jobs; `cancel` and `kill` may come at any time."""
 
-    def __init__(self, engines: Sequence[str], environ: Mapping[str, str]) -> None:
+    def __init__(self, engines: Sequence[str], environ: Mapping[str, str], limit: RenderLimit = DEFAULT_LIMIT) -> None:
         self._engines = engines
         self._environ = environ
         self._child: ChildProcess | None = None
@@ -35,8 +45,11 @@ class RenderChild:
         self._answer: asyncio.Future[Reply] | None = None
         self._on_progress: Callable[[Progressed], None] | None = None
         self._job_id = ""
-        self._cancelled = False
+        self._stop: Stop | None = None
         self._killer: asyncio.TimerHandle | None = None
+        self._watchdog: asyncio.TimerHandle | None = None
+        self._limit = limit
+        self._limit_seconds = 0.0
         self._last_step = 0.0
         self._step_seconds = 0.0
         self.pid = 0
@@ -55,9 +68,12 @@ class RenderChild:
     async def render(self, job: Render, on_progress: Callable[[Progressed], None]) -> Done | Failed:
         """Run the job. A child that dies gives `Failed(code="child_crashed", retryable=True)`, or cancelled if told to.
 
-        Cancelling the awaiting task kills the child.
+        The limit of a render counts from the engine's estimate; until that comes, starting and setting up have the
+        least limit. A job that is over it is told to stop like a cancelled one and gives
+        `Failed(code="render_timeout", retryable=True)`. Cancelling the awaiting task kills the child.
         """
-        self._job_id, self._on_progress, self._cancelled = job.job_id, on_progress, False
+        self._job_id, self._on_progress, self._stop = job.job_id, on_progress, None
+        self._watch(0.0)
         self._last_step, self._step_seconds = time.monotonic(), 0.0
         try:
             reply = await self._ask(job)
@@ -67,21 +83,22 @@ class RenderChild:
         finally:
             self._job_id, self._on_progress = "", None
             self._disarm()
+        if isinstance(reply, Failed) and self._stop is Stop.TIMED_OUT:
+            return timed_out(job.job_id, self._limit_seconds)
         if isinstance(reply, Done | Failed):
             return reply
         raise ContractError(f"the child answered a job with {type(reply).__name__}")
 
     async def cancel(self, job_id: str) -> None:
         """Tell the running job to stop; it is killed after two steps' time. Another job id changes nothing."""
-        if not job_id or job_id != self._job_id or self._cancelled:
+        if not job_id or job_id != self._job_id:
             return
-        self._cancelled = True
-        grace = grace_of(self._step_seconds)
-        self._killer = asyncio.get_running_loop().call_later(grace, self._kill_stubborn)
-        if self._child is not None:
-            with contextlib.suppress(ConnectionError):  # it just died, which the reader reports
-                self._child.writer.write(protocol.pack(Cancel(job_id)))
-                await self._child.writer.drain()
+        stopping, self._stop = self._stop is not None, Stop.CANCELLED
+        if not stopping:
+            self._order_stop()
+            if self._child is not None:
+                with contextlib.suppress(ConnectionError):  # it just died, which the reader reports
+                    await self._child.writer.drain()
 
     async def start(self) -> None:
         """Have a child ready, so that the next job does not wait for the interpreter."""
@@ -101,7 +118,7 @@ class RenderChild:
         self._answer = asyncio.get_running_loop().create_future()
         with contextlib.suppress(ConnectionError):  # it just died: the reader answers
             self._child.writer.write(protocol.pack(message))
-            if self._cancelled and isinstance(message, Render):  # the order came while the child started
+            if self._stop is not None and isinstance(message, Render):  # the order came while the child started
                 self._child.writer.write(protocol.pack(Cancel(message.job_id)))
             await self._child.writer.drain()
         return await self._answer
@@ -124,6 +141,9 @@ class RenderChild:
         match reply:
             case Ready(pid=pid):
                 self.pid = pid
+            case Estimated(job_id=job_id, seconds=seconds):
+                if job_id == self._job_id:
+                    self._watch(seconds)
             case Progressed():
                 if reply.job_id == self._job_id and self._on_progress is not None:
                     now = time.monotonic()
@@ -139,7 +159,7 @@ class RenderChild:
             self._answer.set_result(reply)
 
     def _crashed(self, code: int) -> Failed:
-        if self._cancelled:
+        if self._stop is not None:
             detail = "the task was cancelled and its process ended"
             return Failed(
                 job_id=self._job_id, error_type="RenderCancelled", code="cancelled", detail=detail, cancelled=True
@@ -147,10 +167,30 @@ class RenderChild:
         detail = f"the render process ended with {describe_exit(code)}"
         return Failed(job_id=self._job_id, code="child_crashed", detail=detail, retryable=True)
 
+    def _watch(self, estimated: float) -> None:
+        """Begin to count the limit of a job that is estimated to take so many seconds from now on."""
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+        self._limit_seconds = self._limit.seconds(estimated)
+        self._watchdog = asyncio.get_running_loop().call_later(self._limit_seconds, self._time_out)
+
+    def _time_out(self) -> None:
+        if self._stop is None:
+            log.warning("job %s takes longer than %g s and is told to stop", self._job_id, self._limit_seconds)
+            self._stop = Stop.TIMED_OUT
+            self._order_stop()
+
+    def _order_stop(self) -> None:
+        grace = grace_of(self._step_seconds)
+        self._killer = asyncio.get_running_loop().call_later(grace, self._kill_stubborn)
+        if self._child is not None:
+            self._child.writer.write(protocol.pack(Cancel(self._job_id)))
+
     def _disarm(self) -> None:
-        if self._killer is not None:
-            self._killer.cancel()
-            self._killer = None
+        for timer in (self._killer, self._watchdog):
+            if timer is not None:
+                timer.cancel()
+        self._killer = self._watchdog = None
 
     def _kill_stubborn(self) -> None:
         log.warning("job %s did not stop in time: its process is killed", self._job_id)

@@ -33,7 +33,13 @@ class PuppetEngine:
         self.setups += 1
 
     def estimate(self, spec: Spec) -> Estimate:
-        return Estimate(seconds=1.0, steps=1)
+        assert isinstance(spec, ShotSpec)
+        word, _, argument = spec.negative_prompt.partition(" ")
+        if word == "fails":
+            raise KeyError(argument)
+        if word == "hangs":
+            time.sleep(600)
+        return Estimate(seconds=float(argument) if word == "seconds" else 1.0, steps=1)
 
     def render(self, spec: Spec, context: RenderContext) -> RenderOutput:
         assert isinstance(spec, ShotSpec)
