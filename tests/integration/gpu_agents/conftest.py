@@ -17,6 +17,6 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Local
         yield stack
 
 
-@pytest.fixture
+@pytest.fixture(scope="package")
 def settings(stack: LocalStack) -> Settings:
     return replace(stack.settings, heartbeat_interval=0.5, lease_timeout=4.0)
