@@ -51,7 +51,8 @@ browser:
 	  echo "no Chromium: the page tests will be skipped (apt-get install chromium)"
 
 test: install-dev browser ## every test: units, contracts, real Kafka and PostgreSQL, the demo
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest tests/unit tests/contract --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest tests/integration tests/e2e
 
 lint: install-dev ## style, types, import directions
 	@$(BIN)/ruff check .

@@ -154,13 +154,15 @@ def test_down_asks_the_supervisor_to_end(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_without_a_stack_the_environment_names_the_cluster(tmp_path: Path) -> None:
-    cluster = {"STORYREEL_KAFKA": "broker:9092", "STORYREEL_SHARDS": "3"}
+    cluster = {"STORYREEL_KAFKA": "broker:9092", "STORYREEL_DEVICE_SLOTS": "8"}
     found = target_settings(tmp_path, cluster)
-    assert (found.kafka, found.shards) == ("broker:9092", 3)
+    assert (found.kafka, found.device_slots) == ("broker:9092", 8)
     with pytest.raises(NotRunningError):
-        target_settings(tmp_path, {"STORYREEL_SHARDS": "3"})
+        target_settings(tmp_path, {"STORYREEL_DEVICE_SLOTS": "8"})
     with pytest.raises(ConfigurationError, match="shards"):
         target_settings(tmp_path, cluster | {"STORYREEL_SHARDS": "many"})
+    with pytest.raises(ConfigurationError, match="one shard"):
+        target_settings(tmp_path, cluster | {"STORYREEL_SHARDS": "3"})
     running_stack(tmp_path, kafka="127.0.0.1:21000")
     assert target_settings(tmp_path, cluster).kafka == "127.0.0.1:21000"
 

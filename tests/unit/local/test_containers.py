@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from infra.keystore.secret_files import KEK_VARIABLE
 from infra.local import kafka
