@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.errors import InfrastructureError
 
+log = logging.getLogger(__name__)
 FETCH_WAIT_MS = 50  # a long poll of one partition holds back the others of its node that long
 RETRY_BACKOFF_MS = 5
 
@@ -45,13 +47,35 @@ def create_consumer(bootstrap: str, **options: Any) -> AIOKafkaConsumer:
 
 
 @asynccontextmanager
+async def consuming(bootstrap: str, **options: Any) -> AsyncIterator[AIOKafkaConsumer]:
+    """A started consumer. Raises `KafkaError` when no broker answers; its stop never hides why the block ended."""
+    consumer = create_consumer(bootstrap, **options)
+    try:
+        await consumer.start()
+        yield consumer
+    finally:
+        await stop_consumer(consumer)
+
+
+async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
+    """Stop a consumer, in a task of its own.
+
+    aiokafka's `stop` cancels its fetches and awaits them. One that is pausing after a lost connection answers with
+    `CancelledError`, which leaves `stop` half done and would pass for a cancellation of the caller.
+    """
+    stopping = asyncio.create_task(consumer.stop(), name="stop consumer")
+    await asyncio.wait({stopping})
+    if stopping.cancelled() or stopping.exception() is not None:
+        log.info("a consumer did not stop cleanly; its connections are closed")
+        await consumer._client.close()  # noqa: SLF001 - a second `stop` returns at once and closes nothing
+
+
+@asynccontextmanager
 async def assigned(
     bootstrap: str, positions: dict[TopicPartition, int | None], **options: Any
 ) -> AsyncIterator[AIOKafkaConsumer]:
     """A started consumer on exactly these partitions: an offset to read from, or None for the end."""
-    consumer = create_consumer(bootstrap, **options)
-    try:
-        await consumer.start()
+    async with consuming(bootstrap, **options) as consumer:
         consumer.assign(list(positions))
         for partition, offset in positions.items():
             if offset is None:
@@ -59,8 +83,15 @@ async def assigned(
             else:
                 consumer.seek(partition, offset)
         yield consumer
-    finally:
-        await consumer.stop()
+
+
+async def written_end(consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+    """For each partition the end of everything written, committed or not; `consumer` reads uncommitted records.
+
+    A commit reaches the partitions of a transaction one after another: when one shows it, the last stable offset of
+    another may still stand before it. Who must not miss what a transaction wrote waits for this end instead.
+    """
+    return {tp: int(offset) for tp, offset in (await consumer.end_offsets(list(partitions))).items()}
 
 
 async def committed_end(consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:

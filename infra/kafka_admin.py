@@ -14,7 +14,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, for_code
 from msgspec import Struct
 
-from infra.kafka import create_consumer
+from infra.kafka import create_consumer, stop_consumer
 from schemas.errors import ConfigurationError, InfrastructureError
 
 _VISIBLE_TIMEOUT = 30.0
@@ -184,7 +184,7 @@ async def _offsets(bootstrap: str, partitions: list[TopicPartition]) -> dict[Top
     except KafkaError as error:
         raise InfrastructureError(f"Kafka at {bootstrap}: {error!r}") from error
     finally:
-        await consumer.stop()
+        await stop_consumer(consumer)
     return {partition: (begin[partition], end[partition]) for partition in partitions}
 
 

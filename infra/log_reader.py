@@ -10,7 +10,7 @@ from typing import Any
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from infra.kafka import committed_end, create_consumer
+from infra.kafka import committed_end, create_consumer, stop_consumer
 from infra.kafka_admin import partitions_of
 from schemas.errors import ContractError, InfrastructureError
 
@@ -63,7 +63,7 @@ async def read_records(
     except KafkaError as error:
         raise InfrastructureError(f"Kafka at {bootstrap}: {error!r}") from error
     finally:
-        await consumer.stop()
+        await stop_consumer(consumer)
 
 
 def render(record: Any, decode: Decode) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from infra.kafka import assigned, committed_end
+from infra.kafka import assigned, written_end
 from schemas.envelope import LedgerRecord, Record
 from schemas.errors import ContractError
 from schemas.serde import Codec, UnknownSchemaError
@@ -89,7 +89,7 @@ class Tail:
             async with asyncio.timeout(timeout):
                 if self._ends is None:
                     return False
-                end = (await committed_end(self._ends, [tp]))[tp]
+                end = (await written_end(self._ends, [tp]))[tp]
                 while self._positions.get(tp, -1) < end:
                     await self._moved.wait()
         except (TimeoutError, KafkaError):
@@ -99,7 +99,10 @@ class Tail:
     async def _session(self) -> None:
         wanted = {tp: self._positions.get(tp) for tp in self._partitions}
         # Ends are asked on a connection of their own: a broker answers one connection in order, and a fetch is a long poll.
-        async with assigned(self._bootstrap, wanted) as consumer, assigned(self._bootstrap, {}) as ends:
+        async with (
+            assigned(self._bootstrap, wanted) as consumer,
+            assigned(self._bootstrap, {}, isolation_level="read_uncommitted") as ends,
+        ):
             async with asyncio.timeout(30):
                 await self._note_positions(consumer)
             self._ends = ends
@@ -151,7 +154,7 @@ class Tail:
         while True:
             try:
                 async with asyncio.timeout(PROBE_TIMEOUT):
-                    ends = await committed_end(ends_of, self._partitions)
+                    ends = await written_end(ends_of, self._partitions)
             except (TimeoutError, KafkaError) as error:
                 log.warning("the broker does not answer: %r", error)
             else:

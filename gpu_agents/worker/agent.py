@@ -16,7 +16,6 @@ from msgspec import Struct
 from gpu_agents.worker import device as devices
 from gpu_agents.worker.clock import utc_now
 from gpu_agents.worker.commands import CommandBook
-from gpu_agents.worker.consuming import consuming
 from gpu_agents.worker.decoding import Decoder
 from gpu_agents.worker.device import Device
 from gpu_agents.worker.execution import Execution, Tools
@@ -24,6 +23,7 @@ from gpu_agents.worker.heartbeat import Heartbeat
 from gpu_agents.worker.joining import join, open_slot
 from gpu_agents.worker.lease import Lease, LeaseLostError
 from gpu_agents.worker.session import Session, lasting
+from infra.kafka import consuming
 from infra.settings import Settings
 from schemas.entities import EngineInfo
 from schemas.envelope import Envelope

@@ -15,9 +15,10 @@ one partition. A device slot is a partition of `render.commands`; its lease says
 partitions explicitly, the key only names the aggregate. Topics are created by the stack, the broker creates none by itself.
 
 What is kept for ever is enough to rebuild everything else: the coordinator's state and every table of PostgreSQL.
-`dead.letters` holds records that a reader could not use, with their original bytes. Coordinator and read models keep key and
-headers and add `dlq.topic`, `dlq.partition`, `dlq.offset`, `dlq.reader`, `dlq.error`, `dlq.reason` and `dlq.attempts`; agents
-use `TOPIC/PARTITION/OFFSET` as key and the headers `source_topic`, `source_partition`, `source_offset`, `error`, `attempts`.
+`dead.letters` holds records that a reader could not use, with their original bytes. Every reader keeps the record's own
+headers and adds `dlq.topic`, `dlq.partition`, `dlq.offset`, `dlq.reader`, `dlq.error`, `dlq.reason`, `dlq.attempts` and
+`dlq.key`. A record above 1.5 MB is cut: the first half of that is kept, with `dlq.size` and `dlq.sha256` in place of its own
+headers. The coordinator's letters have the record's key, the others `TOPIC-PARTITION-OFFSET`.
 """
 
 BYTES = """
