@@ -32,6 +32,7 @@ MAX_BATCH = 500
 REJOIN_PAUSE = 2.0  # seconds before another try after an infrastructure error
 STOP_TIMEOUT = 5.0
 POLL_MS = 250
+AWAY = (KafkaError, InfrastructureError, OSError)
 
 
 def policy_of(settings: Settings) -> Policy:
@@ -56,7 +57,7 @@ async def run(settings: Settings, shard: int = 0) -> None:
             )
             await asyncio.sleep(REJOIN_PAUSE)
             raise
-        except (KafkaError, InfrastructureError, OSError) as error:
+        except AWAY as error:
             log.warning("session lost (%r); state is dropped and recovered in %s s", error, REJOIN_PAUSE)
             await asyncio.sleep(REJOIN_PAUSE)
 
@@ -77,16 +78,17 @@ async def _session(settings: Settings, codec: Codec, policy: Policy, shard: int)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(loop.watch(heartbeats))
                 tasks.create_task(loop.decide_all(consumer))
-    except* (KafkaError, InfrastructureError, OSError) as errors:
+    except ExceptionGroup as errors:
+        if errors.split(AWAY)[1] is not None:
+            raise
         raise _first(errors) from errors
     finally:
         await _close(producer)
 
 
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    fenced = errors.subgroup(ProducerFenced)
-    error: BaseException = fenced or errors
-    while isinstance(error, BaseExceptionGroup):
+def _first(errors: ExceptionGroup[Exception]) -> Exception:
+    error: Exception = errors.subgroup(ProducerFenced) or errors
+    while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
     return error
 
