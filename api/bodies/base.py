@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -61,12 +61,14 @@ class Body(BaseModel):
 
 
 def check_deadline(data: Mapping[str, Any], now: datetime) -> list[BadField]:
-    """A deadline that has passed cannot be met."""
+    """A deadline that has passed cannot be met; one whose UTC time lies outside the years 1-9999 cannot be stored."""
     value = data.get("deadline")
     if not isinstance(value, str) or not _RFC3339.fullmatch(value):
         return []
     try:
-        deadline = datetime.fromisoformat(value)
+        deadline = datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except OverflowError:
+        return [BadField("deadline", "date_time")]
     except ValueError:
         return []
     return [] if deadline > now else [BadField("deadline", "future")]

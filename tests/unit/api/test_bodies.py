@@ -71,6 +71,8 @@ LIMITS = [
     (ImageBody, "project", "a b", "pattern"),
     (ImageBody, "project", "x" * 65, "pattern"),
     (ImageBody, "deadline", "2026-11-23T00:00:00Z", "future"),
+    (ImageBody, "deadline", "2026-11-23t00:00:00z", "future"),
+    (ImageBody, "deadline", "9999-12-31T23:59:59-23:59", "date_time"),
     (ImageBody, "deadline", "2027-01-01T00:00:00", "date_time"),
     (ImageBody, "deadline", "2027-13-01T00:00:00Z", "date_time"),
     (ImageBody, "deadline", 1893456000, "date_time"),
