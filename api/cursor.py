@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import datetime
+from datetime import UTC, datetime
 
 from api.errors import invalid
 from api.ports import Before
 from api.rules import BadField
+from schemas.ids import is_id
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
@@ -28,11 +29,13 @@ def decode_cursor(cursor: str | None) -> Before | None:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         text, _, row_id = raw.decode().partition("|")
         created_at = datetime.fromisoformat(text)
-    except (binascii.Error, ValueError) as error:
+        genuine = created_at.tzinfo is not None and is_id(row_id) and encode_cursor(created_at, row_id) == cursor
+        place = created_at.astimezone(UTC)
+    except (binascii.Error, ValueError, OverflowError) as error:
         raise invalid(BadField("cursor", "cursor")) from error
-    if created_at.tzinfo is None or not row_id or encode_cursor(created_at, row_id) != cursor:
+    if not genuine:
         raise invalid(BadField("cursor", "cursor"))
-    return created_at, row_id
+    return place, row_id
 
 
 def parse_limit(text: str | None) -> int:
