@@ -43,11 +43,12 @@ async def task_stream(
                 return
             if not isinstance(frame, TaskEventRow):
                 yield progress_frame(frame)
-            elif frame.account_seq > last:
+                continue
+            if frame.account_seq > last:
                 yield event_frame(frame)
                 last = frame.account_seq
-                if frame.type in TERMINAL:
-                    return
+            if frame.type in TERMINAL:
+                return
 
 
 def _ended(history: list[TaskEventRow]) -> bool:

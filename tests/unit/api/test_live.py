@@ -200,6 +200,20 @@ async def test_progress_is_shown_between_events_without_an_id() -> None:
     assert [name_of(frame.decode()) async for frame in frames] == ["4", "5"]
 
 
+async def test_a_stream_resumed_after_an_id_of_the_future_ends_with_its_task() -> None:
+    live = Live()
+    first, *rest = story()
+    live.happen(first)
+    frames = task_stream(live.hub, live.reads, ACCOUNT, TASK, 10**9)
+    await anext(frames)
+    waiting = asyncio.ensure_future(anext(frames, None))
+    await asyncio.sleep(0)
+    for event in rest:
+        live.happen(event)
+    async with asyncio.timeout(5):
+        assert await waiting is None
+
+
 async def test_a_stream_that_ends_early_says_where_to_go_on() -> None:
     live = Live()
     live.happen(story()[0])
