@@ -9,7 +9,8 @@ from projections.folds.tasks import apply_task
 from schemas.render import StageProgressed
 from schemas.tasks import AnyTaskEvent, StageCompleted, StageRetryScheduled, StageStopped, TaskQueued, TaskRejected
 
-CAPACITY = 100_000  # stages and waiting events, a few hundred bytes to 2 KB each
+CAPACITY = 100_000  # stages, waiting events and pages of ciphertext, a few hundred bytes to 2 KB each
+PAGE = 2048  # bytes
 
 
 class _Entry:
@@ -24,11 +25,16 @@ class _Entry:
 
     @property
     def weight(self) -> int:
-        return 1 + len(self.pending) + (len(self.row.stages) if self.row else 0)
+        weight = 1 + len(self.pending)
+        sealed = sum(len(getattr(event, "sealed", b"")) for event in self.pending)
+        if self.row is not None:
+            weight += len(self.row.stages)
+            sealed += len(self.row.sealed) + sum(map(len, self.row.results.values()))
+        return weight + sealed // PAGE
 
 
 class Overlay:
-    """The least recently changed tasks are forgotten when the stages of all exceed `capacity`."""
+    """The least recently changed tasks are forgotten when all together weigh more than `capacity`."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity

@@ -87,6 +87,13 @@ def test_old_tasks_are_forgotten_when_there_are_too_many() -> None:
     assert known == [45, 46, 47, 48, 49]
 
 
+def test_long_requests_are_forgotten_sooner() -> None:
+    overlay = Overlay(capacity=1000)
+    for number in range(1, 11):
+        overlay.apply(stamped(TaskQueued(task_id=f"t{number}", sealed=bytes(800_000)), ACCOUNT, 1, number))
+    assert [number for number in range(1, 11) if overlay.row(f"t{number}")] == [9, 10]
+
+
 def test_progress_counts_only_for_the_running_attempt() -> None:
     overlay = Overlay()
     queued, dispatched, started, completed, _ = story()
