@@ -93,10 +93,11 @@ async def submit(request: UserRequest, deps: Deps, record: requests.Request) -> 
     """Write the record, wait for its decision, make later reads of the task at least that new.
 
     A task older than the coordinator's memory of ids is found in the read model, so that a very late replay under an
-    Idempotency-Key is still a replay.
+    Idempotency-Key is still a replay. A cancellation makes no task and is idempotent anyway.
     """
     info = record.request
-    if request.headers.get("idempotency-key") is not None and info.body_hash:
+    makes_task = not isinstance(record, requests.CancellationRequested)
+    if makes_task and request.headers.get("idempotency-key") is not None and info.body_hash:
         old = await deps.reads.stored_task(record.envelope.account_id, info.task_id)
         if old is not None and old.state != "rejected" and deps.now() - old.created_at > timedelta(hours=24):
             if old.body_hash != info.body_hash:

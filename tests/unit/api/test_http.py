@@ -378,6 +378,17 @@ def test_cancelling_asks_once_and_a_finished_task_is_answered_as_it_is(edge: Edg
     assert request.request.task_id == running
 
 
+def test_an_old_task_is_cancelled_under_a_key_too(edge: Edge) -> None:
+    task_id = new_id()
+    edge.model.rows[task_id] = TaskRow(
+        task_id=task_id, account_id=ME, body_hash="x", state="processing", created_at=NOW.replace(month=1)
+    )
+    with edge.client(ME) as client:
+        answer = client.post(f"/api/v1/tasks/{task_id}/cancel", headers={"Idempotency-Key": "k"})
+    assert answer.status_code == 202
+    assert [request.request.task_id for request in edge.gateway.requests] == [task_id]
+
+
 def test_history_and_stream_tell_the_same(edge: Edge) -> None:
     task_id = finished_task(edge)
     with edge.client(ME) as client:
