@@ -79,11 +79,11 @@ def cancelled(command: RenderCommand, now: datetime) -> StageFailedReport:
 
 
 def problem_of(failure: Failed) -> Problem:
-    """What the child told, as a part of a report; long texts are cut to 1,000 characters."""
+    """What the child told, as a part of a report: at most 1,000 characters, none of them NUL, which jsonb cannot hold."""
     return Problem(
         type=failure.error_type,
         code=failure.code,
-        detail=failure.detail[:_MAX_DETAIL],
+        detail=failure.detail.replace("\0", "")[:_MAX_DETAIL],
         retryable=failure.retryable,
     )
 
