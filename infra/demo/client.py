@@ -72,12 +72,21 @@ class ApiClient:
         raise InfrastructureError(f"the stream of task {task_id} broke {STREAM_TRIES} times")
 
     async def download(self, url: str, path: Path) -> Path:
-        """Fetch a signed URL into a file."""
-        async with self._http.stream("GET", url) as response:
-            _raise_for(response.status_code, b"")
-            with path.open("wb") as out:
-                async for chunk in response.aiter_bytes():
-                    out.write(chunk)
+        """Fetch a signed URL into a file. Raises `ApiError` or `InfrastructureError`.
+
+        The API key stays out: the URL may name another server, and S3 refuses a second kind of credentials.
+        """
+        try:
+            async with (
+                httpx.AsyncClient(timeout=self._http.timeout, trust_env=False) as plain,
+                plain.stream("GET", url) as response,
+            ):
+                _raise_for(response.status_code, await response.aread() if response.is_error else b"")
+                with path.open("wb") as out:
+                    async for chunk in response.aiter_bytes():
+                        out.write(chunk)
+        except httpx.TransportError as error:
+            raise InfrastructureError(f"{path.name} could not be fetched: {error!r}") from error
         return path
 
     async def _call(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:

@@ -63,8 +63,17 @@ def load_story(choice: str) -> Story:
     path = Path(choice)
     if not path.is_file():
         raise DemoError(f"--script: en, zh or a file; {choice!r} is none of them")
-    text = path.read_text(encoding="utf-8")
-    return Story(name=path.stem, script=text, character="Mara", description="a young woman", portrait="mara")
+    return Story(name=path.stem, script=_read(path), character="Mara", description="a young woman", portrait="mara")
+
+
+def _read(path: Path) -> str:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DemoError(f"--script: {path} is no text in UTF-8 (byte {error.start + 1} is none)") from error
+    if not text.strip():
+        raise DemoError(f"--script: {path} is empty")
+    return text
 
 
 async def film_story(client: ApiClient, story: Story, out_dir: Path, console: Console) -> Film:
