@@ -13,6 +13,7 @@ from pathlib import Path
 from schemas.errors import ConfigurationError
 
 MINIMUM = 17
+UTF8 = {"LC_ALL": "C.UTF-8"}  # environment of a program: Java writes names of files in the encoding of the locale
 
 
 @dataclass(frozen=True)

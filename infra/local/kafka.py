@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
+import os
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from infra.local.java import JavaRuntime
+from infra.local.java import UTF8, JavaRuntime
 from infra.local.process import Action, ProcessSpec
 from schemas.errors import InfrastructureError
 
@@ -105,7 +107,7 @@ class KafkaBroker:
             return
         command = [*self._java(), "kafka.tools.StorageTool", "format", "-t", self.cluster_id, "-c", str(config)]
         process = await asyncio.create_subprocess_exec(
-            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=os.environ | UTF8
         )
         output, _ = await process.communicate()
         if process.returncode != 0:
@@ -132,6 +134,7 @@ class KafkaBroker:
         return ProcessSpec(
             name="kafka",
             argv=(*self._java(), "kafka.Kafka", str(self.home / "server.properties")),
+            env=UTF8,
             prepare=self.prepare,
             probe=self.answers,
             on_ready=on_ready,
@@ -152,4 +155,5 @@ def new_cluster_id() -> str:
 
 
 def _escape(value: str) -> str:
-    return value.replace("\\", "\\\\")
+    """A value in a Java properties file, which knows ISO 8859-1 and escapes of UTF-16 like those of JSON."""
+    return json.dumps(value)[1:-1]

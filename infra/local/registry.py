@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from infra.local.java import JavaRuntime
+from infra.local.java import UTF8, JavaRuntime
 from infra.local.probes import http_ok
 from infra.local.process import ProcessSpec
 from schemas.errors import InfrastructureError
@@ -47,6 +47,7 @@ class Registry:
         return ProcessSpec(
             name="registry",
             argv=(str(self.java.executable), *_JVM, *self._properties(), "-jar", str(self._runner())),
+            env=UTF8,
             cwd=self.folder,
             needs=("kafka",),
             probe=http_ok(f"{self.url}/subjects"),
