@@ -59,4 +59,5 @@ def _spec(
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    return settings.to_env() | {"PYTHONUNBUFFERED": "1"}
+    # safe path: a folder `api` or `streams` where the stack was started is not taken for ours
+    return settings.to_env() | {"PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"}
