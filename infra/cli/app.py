@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from infra.cli import down, log, status, topics, up, user
+from infra.cli import dlq, down, log, status, topics, up, user
 from schemas.errors import StoryreelError
 
 INTERRUPTED = 130
@@ -25,6 +26,7 @@ def build_app() -> App:
     app.command(user.app)
     app.command(topics.app)
     app.command(log.app)
+    app.command(dlq.app)
     if importlib.util.find_spec("infra.cli.demo") is not None:
         importlib.import_module("infra.cli.demo").register(app)
     return app
@@ -47,7 +49,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     try:
         app.meta(argv if argv is not None else sys.argv[1:])
-    except StoryreelError as error:
+    except BrokenPipeError:  # whoever read the output has seen enough: `storyreel log tail | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except (StoryreelError, OSError) as error:  # OSError: a missing permission, a full disk
         if debug:
             raise
         sys.stderr.write(f"error: {error}\n")

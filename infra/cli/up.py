@@ -111,14 +111,19 @@ def _detach(console: Console, data: Path, port: int | None, devices: int) -> Non
     arguments += ["--port", str(port)] if port is not None else []
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "infra.cli", *arguments],
+            [sys.executable, "-P", "-m", "infra.cli", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
             start_new_session=True,
         )
-    with console.status("starting the local stack"):
-        _await_ready(process, paths, log)
+    try:
+        with console.status("starting the local stack"):
+            _await_ready(process, paths, log)
+    except BaseException:  # Ctrl-C, too: it does not reach a process of another session
+        process.terminate()
+        process.wait()
+        raise
     endpoints = read_state(paths).endpoints
     tell_endpoints(lambda line: console.print(line, highlight=False), endpoints)
     console.print(f"[green]ready[/]; stop it with: storyreel down --data {data}", highlight=False)
@@ -134,5 +139,4 @@ def _await_ready(process: subprocess.Popen[bytes], paths: StackPaths, log: Path)
         if state.ready and state.supervisor is not None and state.supervisor.pid == process.pid:
             return
         time.sleep(0.1)
-    process.terminate()
     raise StackError(f"the stack was not ready within {START_TIMEOUT:g} s; see {log}")

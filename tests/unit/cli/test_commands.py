@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -121,6 +122,23 @@ def test_a_damaged_state_file_is_named(tmp_path: Path, capsys: pytest.CaptureFix
     (tmp_path / "stack.json").write_text("{")
     assert run("down", "--data", str(tmp_path)) == 1
     assert str(tmp_path / "stack.json") in capsys.readouterr().err
+
+
+def test_what_the_system_refuses_is_one_line_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "stack.json").mkdir()
+    assert run("down", "--data", str(tmp_path)) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert line.endswith(f"Is a directory: '{tmp_path}/stack.json'")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error_to_show(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-u", "-m", "infra.cli", "status", "--data", str(tmp_path)]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False, timeout=60)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 def test_down_may_be_repeated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
