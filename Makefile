@@ -13,7 +13,7 @@ help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 $(UV):
-	@$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed (PYTHON=python3.x make ...)"'
+	@$(PYTHON) -c 'import sys; assert (3, 11) <= sys.version_info < (3, 14), "Python 3.11 to 3.13 is needed (make PYTHON=python3.x ...)"'
 	@$(PYTHON) -m venv .tools && .tools/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 
 .venv/.runtime: $(UV) requirements.lock pyproject.toml
@@ -33,16 +33,16 @@ install: .venv/.runtime ## prepare .venv with the storyreel command
 install-dev: .venv/.dev ## the same plus test tools
 
 demo: install ## script to film on a local stack: SCRIPT=en, zh or a file
-	@$(BIN)/storyreel demo --data $(DATA) --script $(SCRIPT)
+	@$(BIN)/storyreel demo --data "$(DATA:~/%=$(HOME)/%)" --script "$(SCRIPT:~/%=$(HOME)/%)"
 
 up: install ## start the local stack and leave it running
-	@$(BIN)/storyreel up --detach --data $(DATA)
+	@$(BIN)/storyreel up --detach --data "$(DATA:~/%=$(HOME)/%)"
 
 down: install ## stop it
-	@$(BIN)/storyreel down --data $(DATA)
+	@$(BIN)/storyreel down --data "$(DATA:~/%=$(HOME)/%)"
 
 status: install ## what runs where
-	@$(BIN)/storyreel status --data $(DATA)
+	@$(BIN)/storyreel status --data "$(DATA:~/%=$(HOME)/%)"
 
 browser:
 	@command -v chromium chromium-browser google-chrome >/dev/null || { \
