@@ -12,7 +12,7 @@ from gpu_agents.engines.descriptor.detect import Face
 
 Rgba = npt.NDArray[Any]
 MAX_HEIGHT = 768
-_WORK_SIDE = 256  # grabCut runs at this size: about 0.2 s whatever the photo
+_WORK_SIDE = 256  # grabCut runs at this size: 0.2 to 2 s
 _ROUNDS = 4
 
 
@@ -43,14 +43,21 @@ def _segment(photo: Rgba, face: Face) -> npt.NDArray[Any]:
     small = cv2.resize(
         photo[..., :3], (max(8, round(width * scale)), max(8, round(height * scale))), interpolation=cv2.INTER_AREA
     )
+    small = _grainy(small)
     mask = _prior(small.shape[0], small.shape[1], tuple(value * scale for value in face.box))
     cv2.setRNGSeed(1)  # grabCut starts its mixtures by k-means
     background, foreground = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(np.ascontiguousarray(small), mask, (0, 0, 1, 1), background, foreground, _ROUNDS, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(small, mask, (0, 0, 1, 1), background, foreground, _ROUNDS, cv2.GC_INIT_WITH_MASK)
     person = _largest(np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8))
     soft = cv2.GaussianBlur(person * np.uint8(255), (0, 0), 1.1)
     full = cv2.resize(soft, (width, height), interpolation=cv2.INTER_CUBIC)
     return np.asarray(np.clip((full.astype(np.float32) - 64) * 1.6, 0, 255), dtype=np.uint8)
+
+
+def _grainy(picture: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The picture with a fixed grain of 2 levels: the minimum cut of evenly coloured areas would take 20 times as long."""
+    grain = np.random.default_rng(1).integers(-2, 3, picture.shape, dtype=np.int16)
+    return np.clip(picture + grain, 0, 255).astype(np.uint8)
 
 
 def _prior(height: int, width: int, box: tuple[float, ...]) -> npt.NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,12 @@ def test_portrait_is_cut_out_of_its_background(tmp_path: Path) -> None:
     assert seen[2, 2, 3] < 60
     with Image.open(files["thumbnail"].path) as thumbnail:
         assert (thumbnail.format, max(thumbnail.size)) == ("JPEG", 384)
+
+
+def test_an_evenly_coloured_photo_takes_no_longer_than_others(tmp_path: Path) -> None:
+    began = time.process_time()
+    run(tmp_path, [Image.new("RGB", (600, 600), "red")])
+    assert time.process_time() - began < 6
 
 
 def test_photo_with_its_own_transparency_keeps_it(tmp_path: Path) -> None:
