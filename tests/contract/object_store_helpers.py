@@ -1,23 +1,18 @@
-"""Both object stores, each as a user would set it up; the S3 one talks to a real server process."""
+"""Both object stores, each as a user would set it up, and what tests ask of either."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
-from uuid import uuid4
 
 import httpx
-import pytest
-import pytest_asyncio
 
 from infra.local.s3proxy import S3Proxy
-from infra.object_store import LocalObjectStore, ObjectStore, S3ObjectStore
+from infra.object_store import LocalObjectStore, ObjectStore
 from infra.settings import Settings
-from tests.contract.s3_server import running_s3proxy
 
 SIGNING_KEY = bytes(range(32))
+PNG = "image/png"
 
 
 class Clock:
@@ -50,12 +45,6 @@ class Client:
         return answer.status_code, answer.content
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def s3_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S3Proxy]:
-    async with running_s3proxy(tmp_path_factory.mktemp("s3proxy")) as server:
-        yield server
-
-
 def s3_settings(server: S3Proxy, bucket: str) -> Settings:
     return Settings(
         object_store=f"s3://{bucket}",
@@ -70,17 +59,9 @@ def local_store(root: Path, clock: Clock) -> LocalObjectStore:
     return LocalObjectStore(root, "http://api.test", SIGNING_KEY, now=clock)
 
 
-@pytest.fixture(params=["local", "s3"])
-def client(request: pytest.FixtureRequest, tmp_path: Path) -> Client:
-    """A client of an empty store."""
-    if request.param == "local":
-        clock = Clock(1_800_000_000.0)
-        return Client(local_store(tmp_path / "objects", clock), clock)
-    server = request.getfixturevalue("s3_server")
-    clock = Clock(time.time())
-    return Client(S3ObjectStore(s3_settings(server, f"test-{uuid4().hex}"), now=clock), clock)
+async def read(store: ObjectStore, key: str, start: int = 0, end: int | None = None) -> bytes:
+    return b"".join([chunk async for chunk in store.open_range(key, start, end)])
 
 
-@pytest.fixture
-def store(client: Client) -> ObjectStore:
-    return client.store
+async def keys(store: ObjectStore, prefix: str = "") -> list[str]:
+    return [found.key async for found in store.list(prefix)]
