@@ -1,0 +1,1 @@
+"""Faults: what happens to the books when anything dies, repeats itself or comes late."""
