@@ -24,6 +24,9 @@ from infra.local.stack import LocalStack
 from infra.ready import READY_FILE
 from infra.registry import load_codec
 from infra.settings import Settings
+from projections.apply import DeadLetter, Ports
+from projections.catch_up import Reader
+from projections.decoding import Decoder
 from projections.migrate import migrate
 from projections.postgres import Pool, create_pool
 from projections.queries import Queries
@@ -31,6 +34,8 @@ from projections.rebuild import dump
 from schemas.envelope import LedgerRecord
 from schemas.serde import Codec
 from schemas.topics import TOPIC_OF
+from streams.read_models.worker import keystore_unseal
+from tests.integration.read_models.applying import Applied
 from tests.unit.projections.ledger import Ledger
 
 
@@ -129,6 +134,20 @@ def queries(pool: Pool) -> Queries:
 @pytest.fixture
 def keystore(stack: LocalStack) -> SqliteKeystore:
     return open_keystore(stack.settings, os.environ)
+
+
+@pytest.fixture
+def applied(pool: Pool) -> Applied:
+    return Applied(pool)
+
+
+@pytest.fixture
+async def reader(settings: Settings, pool: Pool, codec: Codec, keystore: SqliteKeystore) -> Reader:
+    async def fail(letters: Sequence[DeadLetter]) -> None:
+        unexpected = [letter for letter in letters if letter.delivered.key != b"poison"]
+        assert not unexpected
+
+    return Reader(settings, pool, Decoder(codec, settings), Ports(keystore_unseal(keystore), fail))
 
 
 class Worker:
