@@ -92,6 +92,7 @@ def _report(console: Console, film: Film, seconds: float, data: Path) -> None:
         console.print(
             "the stack is stopped, the files stay; after `make up` a demo runs on that stack and its URL works for 5 minutes",
             highlight=False,
+            soft_wrap=True,
         )
 
 
