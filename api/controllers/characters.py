@@ -29,6 +29,7 @@ from infra.safe_image import SafeImage
 UserRequest = Request[Principal, Any, Any]
 MAX_PHOTOS = 10
 MAX_METADATA = 10_000  # characters of JSON
+CUT = 10_000  # characters, beyond every limit of a text; the rest is not looked at
 
 
 class CharacterPage(Struct, frozen=True):
@@ -100,7 +101,7 @@ def _fields(form: FormMultiDict, deps: Deps) -> tuple[CharacterBody | None, list
     for name, value in data.items():
         if not isinstance(value, str):
             bad.append(BadField(name, "type", {"expected": "a string"}))
-    data = {name: value for name, value in data.items() if isinstance(value, str)}
+    data = {name: value[:CUT] for name, value in data.items() if isinstance(value, str)}
     if "metadata" in form:
         metadata = _metadata(form["metadata"])
         if isinstance(metadata, BadField):
