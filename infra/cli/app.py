@@ -11,7 +11,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from infra.cli import down, log, status, topics, up, user
+from infra.cli import dlq, down, log, status, topics, up, user
 from schemas.errors import StoryreelError
 
 INTERRUPTED = 130
@@ -26,6 +26,7 @@ def build_app() -> App:
     app.command(user.app)
     app.command(topics.app)
     app.command(log.app)
+    app.command(dlq.app)
     if importlib.util.find_spec("infra.cli.demo") is not None:
         importlib.import_module("infra.cli.demo").register(app)
     return app
