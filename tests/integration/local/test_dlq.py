@@ -12,7 +12,7 @@ import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from infra.cli import main
-from infra.dlq import read_letters, redriving
+from infra.dlq import TRANSACTIONAL_ID, read_letters, redriving
 from infra.kafka import assigned, committed_end, create_producer
 from infra.settings import Settings
 from projections.apply import DeadLetter
@@ -155,3 +155,27 @@ async def test_a_second_redrive_takes_over_and_the_first_sends_nothing_more(
         await overtaken()
     assert len(await committed(kafka_settings, TopicPartition("reports", 0), source)) == 2
     assert [one.redriven for one in await read_letters(kafka_settings.kafka) if one.offset == offset] == [True]
+
+
+async def test_what_a_killed_redrive_left_open_is_undone_and_sent_once(
+    kafka_settings: Settings, producer: AIOKafkaProducer, tmp_path: Path
+) -> None:
+    poison = b"\x01" + uuid4().bytes
+    source, offset = await bury(kafka_settings, producer, "reports", poison, uuid4().bytes)
+    killed = create_producer(kafka_settings.kafka, TRANSACTIONAL_ID)
+    await killed.start()
+    await killed.begin_transaction()
+    await killed.send_and_wait("reports", poison, partition=0)  # and it never gets to its marker
+    assert await storyreel(tmp_path, "redrive", str(offset)) == 0
+    reports = await committed(kafka_settings, TopicPartition("reports", 0), source)
+    assert [dict(record.headers).get("dlq.redriven") for record in reports] == [None, str(offset).encode()]
+    await killed.stop()
+
+
+async def test_without_a_broker_it_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], unused_tcp_port: int
+) -> None:
+    monkeypatch.setenv("STORYREEL_KAFKA", f"127.0.0.1:{unused_tcp_port}")
+    for arguments in (["list"], ["redrive", "0"], ["redrive", "--all", "--yes"]):
+        assert await storyreel(tmp_path, *arguments) == 1
+        assert f"error: Kafka at 127.0.0.1:{unused_tcp_port}" in capsys.readouterr().err

@@ -18,8 +18,6 @@ from infra.dead_letters import MOST_BYTES, MOST_KEY, dead_letter_headers, dead_l
 from schemas.errors import ContractError
 from schemas.topics import LEDGER_TOPICS, TOPICS
 
-PLACED = st.booleans()
-
 
 @dataclass
 class Consumed:
@@ -52,7 +50,7 @@ def buried(record: Consumed, offset: int = 40, placed: bool = False) -> Consumed
     st.binary(max_size=MOST_KEY - 1),
     st.lists(st.tuples(st.sampled_from(["ce_id", "ce_type", "x", "dlq.redriven", "dlq.topic"]), st.binary(max_size=9))),
     st.sampled_from(["requests", "reports"]),
-    PLACED,
+    st.booleans(),
 )
 def test_a_letter_gives_back_bytes_key_and_place_of_its_record(
     value: bytes, key: bytes, headers: list[tuple[str, bytes]], topic: str, placed: bool
