@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 import os
 import uuid
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ _LOGGING = (
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ",
 )
+# `log.dirs` is a list and the file is ISO 8859-1, so the folder is named from the broker's own, not by its whole path.
 # A killed broker may register again only after the session of its former life: 9 s by default.
 _PROPERTIES = """\
 process.roles=broker,controller
@@ -34,7 +34,7 @@ listeners=CLIENT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
 advertised.listeners=CLIENT://127.0.0.1:{port}
 listener.security.protocol.map=CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT
 inter.broker.listener.name=CLIENT
-log.dirs={log_dir}
+log.dirs=log
 auto.create.topics.enable=false
 default.replication.factor=1
 min.insync.replicas=1
@@ -99,15 +99,16 @@ class KafkaBroker:
     async def prepare(self) -> None:
         """Write the configuration; format the log folder the first time. Raises `InfrastructureError` if that fails."""
         config = self.home / "server.properties"
-        properties = _PROPERTIES.format(
-            port=self.port, controller_port=self.controller_port, log_dir=_escape(str(self.log_dir))
-        )
-        config.write_text(properties)
+        config.write_text(_PROPERTIES.format(port=self.port, controller_port=self.controller_port))
         if self.formatted:
             return
         command = [*self._java(), "kafka.tools.StorageTool", "format", "-t", self.cluster_id, "-c", str(config)]
         process = await asyncio.create_subprocess_exec(
-            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=os.environ | UTF8
+            *command,
+            cwd=self.home,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=os.environ | UTF8,
         )
         output, _ = await process.communicate()
         if process.returncode != 0:
@@ -135,6 +136,7 @@ class KafkaBroker:
             name="kafka",
             argv=(*self._java(), "kafka.Kafka", str(self.home / "server.properties")),
             env=UTF8,
+            cwd=self.home,
             prepare=self.prepare,
             probe=self.answers,
             on_ready=on_ready,
@@ -152,8 +154,3 @@ def new_cluster_id() -> str:
         text = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
         if not text.startswith("-"):
             return text
-
-
-def _escape(value: str) -> str:
-    """A value in a Java properties file, which knows ISO 8859-1 and escapes of UTF-16 like those of JSON."""
-    return json.dumps(value)[1:-1]

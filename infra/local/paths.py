@@ -71,6 +71,6 @@ class StackPaths:
 def cache_dir(environ: Mapping[str, str] = os.environ) -> Path:
     """Folder of downloaded parts: `STORYREEL_CACHE`, else `$XDG_CACHE_HOME/storyreel`, else `~/.cache/storyreel`."""
     if chosen := environ.get("STORYREEL_CACHE"):
-        return Path(chosen).expanduser()
+        return Path(chosen).expanduser().absolute()
     base = environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "storyreel"
+    return (Path(base).absolute() if base else Path.home() / ".cache") / "storyreel"

@@ -165,6 +165,7 @@ def test_commands_without_a_stack_say_how_to_start_one(tmp_path: Path) -> None:
 def test_the_cache_folder(tmp_path: Path) -> None:
     assert cache_dir({"STORYREEL_CACHE": str(tmp_path)}) == tmp_path
     assert cache_dir({"XDG_CACHE_HOME": str(tmp_path)}) == tmp_path / "storyreel"
+    assert cache_dir({"STORYREEL_CACHE": "parts"}) == Path.cwd() / "parts"  # programs run in folders of their own
 
 
 def test_cluster_ids_are_what_kafka_takes() -> None:
