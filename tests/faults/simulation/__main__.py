@@ -15,6 +15,10 @@ from msgspec import Struct
 from tests.faults.simulation import Report, simulate
 from tests.faults.simulation.bugs import BUGS
 
+SHOWN = frozenset(
+    {"TaskQueued", "TaskRejected", "TaskCompleted", "TaskFailed", "TaskCancelled", "TaskExpired"}
+    | {"StageDispatched", "StageRetryScheduled", "StagesPlanned", "LeaseGranted", "LeaseRevoked"}
+)
 EVERY = 20  # histories a task of a process
 
 
@@ -22,25 +26,25 @@ class Counts(Struct, frozen=True, kw_only=True):
     """What the histories of some seeds held; `failed` are seeds with their first violation."""
 
     histories: int
-    requests: int
-    events: int
+    held: Counter[str]
     faults: Counter[str]
     failed: dict[int, str]
 
 
 def play(seeds: Sequence[int], requests: int, faults: int, bug: str) -> Counts:
     """Play the histories of some seeds."""
-    asked = events = 0
+    held: Counter[str] = Counter()
     injected: Counter[str] = Counter()
     failed = {}
     for seed in seeds:
         report = simulate(seed, requests=requests, faults=faults, **(BUGS[bug]() if bug else {}))
-        asked += report.requests
-        events += len(report.events)
+        held.update({"requests": report.requests, "events": len(report.events)})
+        held.update({"aborted transactions": report.aborted, "of which fenced": report.fenced})
+        held.update(name for event in report.events if (name := type(event).__name__) in SHOWN)
         injected.update(report.faults)
         if report.violations:
             failed[seed] = report.violations[0]
-    return Counts(histories=len(seeds), requests=asked, events=events, faults=injected, failed=failed)
+    return Counts(histories=len(seeds), held=held, faults=injected, failed=failed)
 
 
 def show(report: Report) -> None:
@@ -63,15 +67,16 @@ def campaign(arguments: argparse.Namespace) -> int:
     began = last = time.monotonic()
     first, end = arguments.seed, arguments.seed + arguments.histories
     chunks = [range(n, min(n + EVERY, end)) for n in range(first, end, EVERY)]
-    histories = requests = events = 0
+    histories = 0
+    held: Counter[str] = Counter()
     faults: Counter[str] = Counter()
     failed: dict[int, str] = {}
     with ProcessPoolExecutor(arguments.processes) as pool:
         futures = [pool.submit(play, c, arguments.requests, arguments.faults, arguments.bug) for c in chunks]
         for future in futures:
             counts = future.result()
-            histories, requests = histories + counts.histories, requests + counts.requests
-            events += counts.events
+            histories += counts.histories
+            held += counts.held
             faults += counts.faults
             failed |= counts.failed
             for seed, violation in counts.failed.items():
@@ -79,9 +84,10 @@ def campaign(arguments: argparse.Namespace) -> int:
             if time.monotonic() - last > 10 or future is futures[-1]:
                 last = time.monotonic()
                 print(f"{histories} histories, {len(failed)} failed, {last - began:.0f} s", flush=True)
-    print(f"{requests} requests, {events} events, {sum(faults.values())} faults:")
-    for name, count in sorted(faults.items()):
-        print(f"  {count:8} {name}")
+    for title, counter in (("held", held), (f"{sum(faults.values())} faults", faults)):
+        print(f"{title}:")
+        for name, count in sorted(counter.items()):
+            print(f"  {count:9} {name}")
     print(f"failing seeds: {', '.join(map(str, failed)) or 'none'}")
     return len(failed)
 

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 
 from schemas.decisions import Outcome, RequestDecided
+from schemas.entities import UserRegistered
 from schemas.envelope import EPOCH, LedgerRecord, Record
 from schemas.requests import CancellationRequested, ImageRequested, Request, VideoRequested
 from schemas.serde import HEADER, fingerprint
@@ -28,6 +29,7 @@ class Checker:
         self._books = Books(self._fail)
         self._answers: Counter[int] = Counter()
         self._first: dict[str, tuple[str, str]] = {}
+        self._users: set[str] = set()
         self._partitions: Counter[tuple[str, int]] = Counter()
         self._accounts: Counter[str] = Counter()
         self._hash = bytes(32)
@@ -41,6 +43,8 @@ class Checker:
                 self._ledger(entry)
                 self._lives.fold(entry.record, self._cause(entry.record))
                 self._books.fold(entry.record, transaction.now)
+                if isinstance(entry.record, UserRegistered):
+                    self._users.add(entry.record.envelope.account_id)
                 if isinstance(entry.record, RequestDecided):
                     self._decision(entry.record, transaction)
             self._lives.between_transactions()
@@ -109,8 +113,12 @@ class Checker:
             and entry.record.stamp.requests_position == decision.stamp.requests_position
         ]
         first = self._first.get(info.task_id)
-        if first is None:
-            expected = {Outcome.ACCEPTED: [TaskQueued], Outcome.REJECTED: [TaskRejected]}.get(decision.outcome)
+        expected: list[type[TaskQueued | TaskRejected]] | None
+        if request.envelope.account_id not in self._users:
+            expected = [] if decision.outcome is Outcome.REJECTED else None
+        elif first is None:
+            expected = [TaskQueued] if decision.outcome is Outcome.ACCEPTED else [TaskRejected]
+            expected = expected if decision.outcome in (Outcome.ACCEPTED, Outcome.REJECTED) else None
             self._first[info.task_id] = mine
         else:
             expected = [] if decision.outcome is (Outcome.DUPLICATE if first == mine else Outcome.CONFLICT) else None

@@ -49,10 +49,10 @@ class Fold:
         self._rules = rules
         self._read = 0
 
-    def catch_up(self, log: MemoryLog) -> None:
-        """Fold what was committed since."""
+    def catch_up(self, log: MemoryLog, *, from_bytes: bool = False) -> None:
+        """Fold what was committed since; `from_bytes` reads the records from their bytes, as another process would."""
         for entry in log.entries[self._read :]:
-            record = entry.record
+            record = CODEC.decode_as(entry.value, LedgerRecord) if from_bytes else entry.record
             heads = ledger.absorb(self.heads, entry.topic, entry.partition, record)
             body = entry.value[HEADER.size :]
             self.heads = replace(heads, prev_hash=chain_hash(record.stamp.prev_hash, type(record), body))

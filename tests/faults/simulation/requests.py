@@ -39,9 +39,9 @@ class Clients:
         return bool(self._work)
 
     def registrations(self, now: datetime) -> list[Request]:
-        """Accounts of every tier, one of them with little quota."""
+        """Accounts of every tier, one of them with little quota; valid for long, so that every history has work."""
         users: list[Request] = [
-            UserRegistrationRequested(**self._head(account, account, now, 60.0), tier=tier, new_key_id="key")
+            UserRegistrationRequested(**self._head(account, account, now, 7_200.0), tier=tier, new_key_id="key")
             for account, tier in TIERS.items()
         ]
         return [*users, self._limit("bob", "images", 6, now)]

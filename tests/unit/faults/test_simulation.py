@@ -7,9 +7,14 @@ import subprocess
 import sys
 
 import pytest
+from msgspec.structs import replace
 
 from tests.faults.simulation import simulate
 from tests.faults.simulation.bugs import BUGS
+from tests.faults.simulation.checker import Checker
+from tests.faults.simulation.log import MemoryLog, Transaction
+from tests.faults.simulation.owner import Rules
+from tests.faults.simulation.world import World
 
 MOST_SEEDS = 40  # within which a planted bug must show
 
@@ -43,6 +48,37 @@ def test_a_failing_seed_is_named_and_replays_the_same() -> None:
     assert first.returncode == 1
     assert "VIOLATION #5 I1 r1@0 is answered twice" in first.stdout
     assert first.stdout == again.stdout
+
+
+def test_a_log_without_fencing_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    fenced = MemoryLog.commit
+
+    def commit(log: MemoryLog, _generation: int, transaction: Transaction) -> None:
+        newest = log._generation
+        fenced(log, newest, transaction)
+
+    monkeypatch.setattr(MemoryLog, "commit", commit)
+    assert any("I6 shard_seq" in found for seed in range(1, 20) for found in simulate(seed).violations)
+
+
+@pytest.mark.parametrize("damage", ["lost", "doubled", "swapped", "changed"])
+def test_a_damaged_log_is_found(damage: str) -> None:
+    world = World(3, Rules(), 50, 10)
+    assert world.run() == ""
+    assert Checker(world.log).check(drained=True) == []
+    entries = max(world.log.transactions, key=lambda transaction: len(transaction.entries)).entries
+    match damage:
+        case "lost":
+            del entries[1]
+        case "doubled":
+            entries.insert(1, entries[1])
+        case "swapped":
+            entries[1], entries[2] = entries[2], entries[1]
+        case "changed":
+            value = bytearray(entries[1].value)
+            value[-1] ^= 1
+            entries[1] = replace(entries[1], value=bytes(value))
+    assert any(" I6 " in found for found in Checker(world.log).check(drained=True))
 
 
 def test_a_history_holds_what_it_promises() -> None:
