@@ -8,7 +8,7 @@ from infra.cli.options import DATA, DataOption
 from infra.local.paths import StackPaths
 from infra.local.state import interrupt, kill_stale, read_state, write_state
 
-_TIMEOUT = 9.5  # seconds the supervisor may take before it is killed, and its children with it
+_TIMEOUT = 8.8  # seconds the supervisor may take before it is killed, and its children with it
 
 
 def down(*, data: DataOption = DATA) -> None:

@@ -13,7 +13,7 @@ from infra.local.runner import Backoff, Failure, Runner, StackError, State
 from infra.local.state import ProcessRecord
 from schemas.errors import ConfigurationError
 
-STOP_TIMEOUT = 9.0
+STOP_TIMEOUT = 8.0  # seconds; `down` adds the start of an interpreter, and 10 s is the promise
 DEFAULT_BACKOFF = Backoff()
 _ROTATE_EVERY = 5.0
 
