@@ -18,7 +18,7 @@ from schemas.quotas import QuotaCommitted, QuotaReleased, QuotaReserved
 from schemas.render import CancelCommand, LeaseGranted, RenderCommand, StageReport
 from schemas.requests import Request
 from schemas.tasks import StageCompleted, StageDispatched, StageRetryScheduled, TaskCancelling, TaskCompleted
-from streams.domain import decider, placement
+from streams.domain import decider, placement, quota
 from streams.domain.decider import Input
 from streams.domain.drafts import about_task
 from streams.domain.evolve import evolve
@@ -80,8 +80,19 @@ def _release_forgotten_on_cancel(events: Events) -> Iterable[LedgerRecord]:
 def _complete_early(state: ShardState, event: Input, now: datetime, policy: Policy) -> Events:
     events = decider.decide(state, event, now, policy)
     if len(events) == 1 and isinstance(events[0], StageCompleted):
-        return [*events, about_task(TaskCompleted, state.tasks[events[0].task_id])]
+        task = state.tasks[events[0].task_id]
+        return [*events, about_task(TaskCompleted, task), *quota.settle(state, task, completed=True)]
     return events
+
+
+def _queue_emptied(state: ShardState, event: LedgerRecord, policy: Policy) -> ShardState:
+    after = evolve(state, event, policy)
+    if not isinstance(event, TaskCompleted):
+        return after
+    queue = after.queue
+    for stage_id in state.tasks[event.task_id].stages:
+        queue = queue.remove((event.task_id, stage_id))
+    return replace(after, queue=queue)
 
 
 def _validity_ignored(state: ShardState, event: Input, now: datetime, policy: Policy) -> Events:
@@ -168,7 +179,7 @@ BUGS: dict[str, Callable[[], dict[str, Any]]] = {
     "never reserved": lambda: _without(QuotaReserved),
     "no command sent": lambda: _without(RenderCommand),
     "devices are not told to stop": lambda: _without(CancelCommand),
-    "completed before all stages": lambda: {"decide": _complete_early},
+    "completed before all stages": lambda: {"decide": _complete_early, "evolve": _queue_emptied},
     "stages lost with their device": lambda: _rules(reclaim=None),
     "retried without limit": lambda: {"evolve": _failures_not_counted},
     "retried at once": lambda: _rules(place=_no_backoff),
