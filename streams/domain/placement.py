@@ -33,14 +33,12 @@ def reclaim(state: ShardState, now: datetime, policy: Policy) -> list[LedgerReco
 
 def expire(state: ShardState, now: datetime, _policy: Policy) -> list[LedgerRecord]:
     """End one task whose deadline passed."""
-    for task_id, deadline in state.deadlines.items():
-        task = state.tasks[task_id]
-        if deadline <= now and task.ending is None:
-            problem = Problem(
-                type="DeadlineExceeded", code="deadline_exceeded", detail=f"not done by {deadline:%FT%TZ}"
-            )
-            return ending.stop(state, task, Ending.EXPIRED, problem)
-    return []
+    passed = ((at, task_id) for task_id, at in state.deadlines.items() if at <= now)
+    deadline, task_id = min(((at, i) for at, i in passed if state.tasks[i].ending is None), default=(now, ""))
+    if not task_id:
+        return []
+    problem = Problem(type="DeadlineExceeded", code="deadline_exceeded", detail=f"not done by {deadline:%FT%TZ}")
+    return ending.stop(state, state.tasks[task_id], Ending.EXPIRED, problem)
 
 
 def starve(state: ShardState, now: datetime, policy: Policy) -> list[LedgerRecord]:

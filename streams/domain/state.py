@@ -81,8 +81,9 @@ class TaskState(Struct, frozen=True, kw_only=True):
 
     @property
     def outstanding(self) -> list[StageState]:
-        """Stages that are on a device now."""
-        return [stage for stage in self.stages.values() if stage.status in OUTSTANDING]
+        """Stages that are on a device now, by stage id."""
+        on_devices = (stage for stage in self.stages.values() if stage.status in OUTSTANDING)
+        return sorted(on_devices, key=lambda stage: stage.plan.stage_id)
 
 
 class AccountState(Struct, frozen=True, kw_only=True):
