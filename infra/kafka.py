@@ -91,11 +91,15 @@ async def written_end(consumer: AIOKafkaConsumer, partitions: Iterable[TopicPart
     A commit reaches the partitions of a transaction one after another: when one shows it, the last stable offset of
     another may still stand before it. Who must not miss what a transaction wrote waits for this end instead.
     """
-    return {tp: int(offset) for tp, offset in (await consumer.end_offsets(list(partitions))).items()}
+    return await _ends(consumer, partitions)
 
 
 async def committed_end(consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
     """For each partition the offset a read_committed reader can reach now (last stable offset)."""
+    return await _ends(consumer, partitions)
+
+
+async def _ends(consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
     return {tp: int(offset) for tp, offset in (await consumer.end_offsets(list(partitions))).items()}
 
 

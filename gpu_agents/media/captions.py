@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from gpu_agents.media.fonts import load_font, text_language
@@ -13,7 +12,6 @@ from gpu_agents.media.frames import Planes, to_planes
 from gpu_agents.media.subtitles import Cue, wrap
 from schemas.specs import Language
 
-Floats = NDArray[np.float32]
 TEXT_SHARE = 0.046  # height of a subtitle's letters as a share of the frame's short side
 TITLE_SHARE = 0.085
 WIDTH_SHARE = 0.86  # widest line as a share of the frame's width

@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import asyncpg
 import httpx
 import pytest
 from msgspec.structs import replace
@@ -24,7 +23,7 @@ from infra.settings import Settings
 from schemas.errors import InfrastructureError
 from schemas.serde import schema_text, subject_of
 from schemas.topics import TASKS
-from tests.integration.local.helpers import Topic, pid_of, ready_again, until
+from tests.integration.local.helpers import Topic, execute, fetch_value, pid_of, ready_again, until
 
 RECORD = TASKS.records[0]
 
@@ -75,11 +74,11 @@ async def test_known_ids_a_foreign_database_and_a_neighbour(
         assert "own" not in [topic.name for topic in await describe(stack.settings.kafka)]
         codec = await load_codec(first.settings)
 
-        await _execute(first.settings.database_url, "CREATE TABLE films AS SELECT 7 AS number")
+        await execute(first.settings.database_url, "CREATE TABLE films AS SELECT 7 AS number")
         server = pid_of(first, "postgres")
         os.kill(server, signal.SIGKILL)
         await until(lambda: ready_again(first, "postgres", server))
-        assert await _fetch(first.settings.database_url, "SELECT number FROM films") == 7
+        assert await fetch_value(first.settings.database_url, "SELECT number FROM films") == 7
 
     broken = tmp_path / "registry"
     broken.mkdir()
@@ -99,19 +98,3 @@ async def test_known_ids_a_foreign_database_and_a_neighbour(
     with pytest.raises(InfrastructureError, match=r"^DATABASE_URL: postgresql://127\.0\.0\.1:\d+/film does not answer"):
         await LocalStack(folder, options=options, parts=parts).start()
     assert not (folder / "schema-ids.json").exists()
-
-
-async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
-async def _fetch(url: str, query: str) -> object:
-    connection = await asyncpg.connect(url)
-    try:
-        return await connection.fetchval(query)
-    finally:
-        await connection.close()

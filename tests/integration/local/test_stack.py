@@ -27,7 +27,7 @@ from infra.local.stack import LocalStack, StackOptions
 from infra.local.state import kill_stale, read_state
 from infra.local.supervisor import Supervisor
 from schemas.errors import ConfigurationError, InfrastructureError
-from tests.integration.local.helpers import Topic, mentioning, pid_of, ready_again, until, write
+from tests.integration.local.helpers import Topic, execute, fetch_value, mentioning, pid_of, ready_again, until, write
 
 TOPIC = Topic("kept")
 AS_ROOT = os.geteuid() == 0
@@ -45,7 +45,7 @@ async def test_data_survive_a_stop_a_crash_and_taken_ports(folder: Path) -> None
     options = StackOptions(topics=[TOPIC])
     async with LocalStack(folder, options=options) as stack:
         await write(stack.settings.kafka, TOPIC.name, b"one")
-        await _execute(stack.settings.database_url, "CREATE TABLE films AS SELECT 7 AS number, '[1,2]'::vector AS v")
+        await execute(stack.settings.database_url, "CREATE TABLE films AS SELECT 7 AS number, '[1,2]'::vector AS v")
         kafka = pid_of(stack, "kafka")
         os.kill(kafka, signal.SIGKILL)
         await until(lambda: ready_again(stack, "kafka", kafka))
@@ -64,7 +64,7 @@ async def test_data_survive_a_stop_a_crash_and_taken_ports(folder: Path) -> None
             assert after["postgres"] == before["postgres"]
             [topic] = await describe(stack.settings.kafka, [TOPIC.name])
             assert topic.partitions[0].end == 2
-            assert await _fetch(stack.settings.database_url, "SELECT number FROM films") == 7
+            assert await fetch_value(stack.settings.database_url, "SELECT number FROM films") == 7
     assert mentioning(str(folder)) == []
 
 
@@ -152,7 +152,7 @@ async def _user_of_server(folder: Path, home: Path, identity: Identity) -> str:
     supervisor = Supervisor([server.spec()], folder)
     await supervisor.start()
     try:
-        assert await _fetch(server.url, "SELECT extname FROM pg_extension WHERE extname = 'vector'") == "vector"
+        assert await fetch_value(server.url, "SELECT extname FROM pg_extension WHERE extname = 'vector'") == "vector"
         pid = supervisor.records()[0].pid
         return psutil.Process(pid).username()
     finally:
@@ -165,19 +165,3 @@ def _alive(process: psutil.Process) -> bool:
         return process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
-
-
-async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
-async def _fetch(url: str, query: str) -> object:
-    connection = await asyncpg.connect(url)
-    try:
-        return await connection.fetchval(query)
-    finally:
-        await connection.close()

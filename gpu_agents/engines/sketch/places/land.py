@@ -13,7 +13,6 @@ from gpu_agents.engines.sketch.terrain import fractal_line
 
 ROCK = rgb("#77757c")
 SNOW = rgb("#f3f7fd")
-GRASS = rgb("#71994a")
 SAND = rgb("#dcb583")
 EARTH = rgb("#8a6f52")
 
