@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from api.errors import ApiError, from_problem, unavailable
 from api.live.decisions import DecisionBoard
 from api.metrics import Metrics
+from infra import crash_points
 from infra.kafka import create_producer, send
 from schemas.decisions import Outcome, RequestDecided
 from schemas.errors import ContractError, InfrastructureError
@@ -50,6 +51,7 @@ class Gateway:
             try:
                 async with asyncio.timeout(self.ttl + PATIENCE):
                     await self._send(request, value)
+                    crash_points.reach("api.after_produce")
                     decision = await future
             except TimeoutError as error:
                 self._metrics.decisions.labels("unknown").inc()
@@ -76,6 +78,7 @@ class Gateway:
     async def _send(self, request: Request, value: bytes) -> None:
         producer = await self._started()
         account_id = request.envelope.account_id
+        crash_points.reach("api.before_produce")
         try:
             await send(
                 producer,

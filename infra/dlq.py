@@ -17,7 +17,7 @@ from aiokafka.errors import IllegalOperation, KafkaError, ProducerFenced
 from msgspec.structs import replace
 
 from infra.dead_letter_box import MARKER, Letter, LetterRefusedError, letter_of, marked_offset, original_of
-from infra.kafka import assigned, committed_end, create_producer
+from infra.kafka import assigned, create_producer, settled_end
 from schemas.errors import ContractError, InfrastructureError
 from schemas.topics import DEAD_LETTERS
 
@@ -30,7 +30,7 @@ async def read_letters(bootstrap: str) -> list[Letter]:
     """All dead letters, the oldest first. Raises `InfrastructureError` if Kafka is away."""
     try:
         async with assigned(bootstrap, {BOX: 0}, auto_offset_reset="earliest") as consumer:
-            return await _read(consumer)
+            return await _read(bootstrap, consumer)
     except KafkaError as error:
         raise InfrastructureError(f"Kafka at {bootstrap}: {error!r}") from error
 
@@ -72,7 +72,7 @@ async def redriving(bootstrap: str) -> AsyncIterator[Redrive]:
     try:
         await producer.start()
         async with assigned(bootstrap, {BOX: 0}, auto_offset_reset="earliest") as consumer:
-            yield Redrive(producer, consumer, await _read(consumer))
+            yield Redrive(producer, consumer, await _read(bootstrap, consumer))
     except (ProducerFenced, IllegalOperation) as error:  # the second says that the first ended the transaction
         raise InfrastructureError("another redrive has taken over; what this one had not sent is left to it") from error
     except TimeoutError as error:
@@ -86,8 +86,8 @@ async def redriving(bootstrap: str) -> AsyncIterator[Redrive]:
             await asyncio.wait_for(producer.stop(), _TIMEOUT)
 
 
-async def _read(consumer: AIOKafkaConsumer) -> list[Letter]:
-    end = (await committed_end(consumer, [BOX]))[BOX]
+async def _read(bootstrap: str, consumer: AIOKafkaConsumer) -> list[Letter]:
+    end = (await settled_end(bootstrap, [BOX]))[BOX]
     await consumer.seek_to_beginning(BOX)
     letters: list[Letter] = []
     redriven: set[int] = set()

@@ -94,6 +94,16 @@ async def written_end(consumer: AIOKafkaConsumer, partitions: Iterable[TopicPart
     return await _ends(consumer, partitions)
 
 
+async def settled_end(bootstrap: str, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+    """`written_end` asked through a consumer of its own.
+
+    A read_committed reader that goes on to this end has seen every transaction whose commit was acknowledged before: the
+    acknowledgement comes before the markers are written. What a dead writer left open holds it for that writer's time-out.
+    """
+    async with assigned(bootstrap, {}, isolation_level="read_uncommitted") as consumer:
+        return await written_end(consumer, partitions)
+
+
 async def committed_end(consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
     """For each partition the offset a read_committed reader can reach now (last stable offset)."""
     return await _ends(consumer, partitions)

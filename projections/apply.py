@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from infra import crash_points
 from projections.cursors import Cursor, LogIdentity, lock_cursor, save_cursor
 from projections.postgres import Pool
 from projections.selection import Delivered, Selection, select
@@ -63,6 +64,7 @@ async def apply_batch(pool: Pool, partition: Partition, delivered: Sequence[Deli
             selection.cursor, cluster_id=partition.identity.cluster_id, topic_id=partition.identity.topic_id
         )
         await save_cursor(connection, after)
+        crash_points.reach("read-models.in_transaction")
         return after
 
 

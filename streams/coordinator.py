@@ -11,6 +11,7 @@ from datetime import timedelta
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
 
+from infra import crash_points
 from infra.kafka import assigned, committed_end, create_producer
 from infra.ready import mark_ready
 from infra.registry import load_codec
@@ -169,6 +170,7 @@ class Loop:
     async def _commit(self, batch: Batch) -> None:
         if not batch.entries:
             return
+        crash_points.reach("coordinator.before_transaction")
         await self._producer.begin_transaction()
         for entry in batch.entries:
             await self._producer.send(
@@ -178,6 +180,9 @@ class Loop:
                 partition=entry.partition,
                 headers=entry.headers,
             )
+            crash_points.reach("coordinator.in_transaction")
         for dead in batch.dead:
             await self._producer.send(DEAD_LETTERS.name, dead.value, key=dead.key, partition=0, headers=dead.headers)
+        crash_points.reach("coordinator.before_commit")
         await self._producer.commit_transaction()
+        crash_points.reach("coordinator.after_commit")

@@ -16,6 +16,7 @@ import msgspec
 from gpu_agents.child.memory import peak_bytes, reset_peak
 from gpu_agents.child.protocol import ChildFile, Done, Estimated, Failed, Progressed, Render, Reply, Usage
 from gpu_agents.engines.base import Engine, OutputFile, RenderContext, RenderOutput
+from infra import crash_points
 from schemas.errors import ConfigurationError, RenderCancelledError, RenderError, StoryreelError
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ def run_job(
         output = engine.render(job.spec, context)
         files = [_describe(file, Path(job.workdir)) for file in output.files]
         result = _encode(output)
+        crash_points.reach("render-child.after_render")
     except Exception as error:
         return failure(job.job_id, error)
     usage = Usage(
@@ -59,6 +61,7 @@ def progress_sender(
 
     def send(fraction: float, step: int, steps: int, preview: bytes | None) -> None:
         nonlocal last
+        crash_points.reach("render-child.in_render")
         now = clock()
         if last < 0 or now - last >= PROGRESS_INTERVAL or step >= steps:
             last = now

@@ -20,6 +20,7 @@ from gpu_agents.worker.progress import ProgressTeller
 from gpu_agents.worker.publisher import Publisher
 from gpu_agents.worker.render_child import RenderChild
 from gpu_agents.worker.sealing import Envelopes
+from infra import crash_points
 from infra.object_store import ObjectStore
 from schemas.errors import InfrastructureError, StoryreelError
 from schemas.render import RenderCommand
@@ -108,6 +109,7 @@ class Execution:
                 await self._work.wait()
                 continue
             self._idle.clear()
+            crash_points.reach("agent.after_command")
             rendered = await self._render(command)
             if self._draining and isinstance(rendered.result, Failed):
                 rendered.started.cancel()
@@ -170,9 +172,12 @@ class Execution:
             try:
                 await rendered.started
                 outcome = await self._outcome(rendered)
+                crash_points.reach("agent.after_upload")
                 if rendered.folder.exists():  # whatever counts is in the store and in memory
                     await asyncio.to_thread(shutil.rmtree, rendered.folder)
+                crash_points.reach("agent.before_report")
                 await self._tools.publisher.deliver(outcome)
+                crash_points.reach("agent.after_report")
                 self._book.finish(rendered.command, outcome)
             finally:
                 self._finished.task_done()

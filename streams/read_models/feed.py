@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from infra import crash_points
 from projections.apply import Partition, apply_batch
 from projections.catch_up import Reader, catch_up
 from projections.cursors import Cursor, LogIdentity
@@ -59,12 +60,14 @@ class Feed:
                 by_partition[item.event.message.partition].append(item.event.message)
             for number, messages in by_partition.items():
                 await self._apply(number, messages)
+            crash_points.reach("read-models.after_apply")
             for item in batch:
                 await item.stream.ack(item.event)
 
     async def _apply(self, number: int, messages: Sequence[Any]) -> Cursor:
         partition = Partition(topic=self.topic, number=number, identity=self._identity)
         decode = self._reader.decoder.delivered
+        crash_points.reach("read-models.before_apply")
         delivered = [await decode(self.topic, m.offset, m.key, m.value, list(m.headers or ())) for m in messages]
         try:
             return await retrying(

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
-from infra.kafka import assigned, committed_end, create_producer
+from infra.kafka import assigned, create_producer, settled_end
 from infra.ready import READY_FILE
 from infra.settings import Settings
 from schemas.common import StageKind, StagePlan, Tier
@@ -212,11 +212,11 @@ def images(account: str, engine: str, count: int = 1) -> ImageRequested:
 
 
 async def read_ledger(desk: Desk) -> list[tuple[ConsumerRecord[Any, Any], LedgerRecord]]:
-    """Everything committed now, by shard_seq; read without the product's recovery."""
+    """Everything written up to now, by shard_seq; read without the product's recovery."""
     places = desk.ledger_places()
     found = []
+    ends = await settled_end(desk.settings.kafka, places)
     async with assigned(desk.settings.kafka, dict.fromkeys(places, 0)) as consumer:
-        ends = await committed_end(consumer, places)
         while any([await consumer.position(place) < end for place, end in ends.items()]):
             for batch in (await consumer.getmany(timeout_ms=200, max_records=5_000)).values():
                 found += [(message, desk.codec.decode(message.value, message.topic)) for message in batch]

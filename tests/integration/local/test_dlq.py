@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from infra.cli import main
 from infra.dlq import TRANSACTIONAL_ID, read_letters, redriving
-from infra.kafka import assigned, committed_end, create_producer
+from infra.kafka import assigned, create_producer, settled_end
 from infra.settings import Settings
 from projections.apply import DeadLetter
 from projections.selection import Delivered
@@ -54,8 +54,8 @@ async def storyreel(folder: Path, *arguments: str) -> int:
 async def committed(settings: Settings, tp: TopicPartition, begin: int = 0) -> list[ConsumerRecord]:
     """All committed records of a partition from `begin`."""
     found: list[ConsumerRecord] = []
+    end = (await settled_end(settings.kafka, [tp]))[tp]
     async with assigned(settings.kafka, {tp: begin}) as consumer:
-        end = (await committed_end(consumer, [tp]))[tp]
         while await consumer.position(tp) < end:
             found += (await consumer.getmany(tp, timeout_ms=500)).get(tp, [])
     return found
