@@ -14,8 +14,8 @@ from rich.text import Text
 
 from infra.cli.status import process_table
 from infra.local.bundles import Bundle
+from infra.local.lifecycle import Failure
 from infra.local.parts import Parts, fetch_parts
-from infra.local.runner import Failure
 from infra.local.stack import LocalStack
 
 

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -17,12 +19,12 @@ from rich.console import Console
 from infra.cli.options import DATA, DataOption
 from infra.cli.showing import StartView, fetch_shown, tell_endpoints
 from infra.local.apps import APPS
+from infra.local.lifecycle import StackError
 from infra.local.parts import Parts
 from infra.local.paths import StackPaths
-from infra.local.runner import StackError
 from infra.local.stack import LocalStack, StackOptions
 from infra.local.state import read_state
-from infra.settings import Settings
+from infra.settings import PREFIX, Settings
 from schemas.topics import TOPICS
 
 START_TIMEOUT = 180.0  # seconds a detached stack may take until it is ready
@@ -36,21 +38,26 @@ def up(
     ] = False,
     port: Annotated[int | None, Parameter(help="Port of the API; a free one is taken when it is in use.")] = None,
     devices: Annotated[int, Parameter(help="CPU devices to run.")] = 2,
+    coordinators: Annotated[int, Parameter(help="Coordinators: one decides, the others stand by.")] = 1,
+    read_models: Annotated[int, Parameter(help="Writers of the read models: one writes, the others stand by.")] = 1,
     data: DataOption = DATA,
 ) -> None:
     """Start Kafka, the registry, PostgreSQL and all processes of the product; Ctrl-C stops them within 10 seconds."""
     console = Console()
     parts = fetch_shown(console)
     if detach:
-        _detach(console, data, port, devices)
+        counts = {"devices": devices, "coordinators": coordinators, "read-models": read_models}
+        _detach(console, data, port, counts)
     else:
-        asyncio.run(_foreground(console, parts, data, stack_options(port, devices)))
+        options = replace(stack_options(port, devices), coordinators=coordinators, read_models=read_models)
+        asyncio.run(_foreground(console, parts, data, options))
 
 
-def stack_options(port: int | None, devices: int) -> StackOptions:
-    """All processes of the product; other settings come from the environment."""
-    database_url = os.environ.get("DATABASE_URL")
-    base = Settings.from_env(os.environ)
+def stack_options(port: int | None, devices: int, environ: Mapping[str, str] = os.environ) -> StackOptions:
+    """All processes of the product; other settings come from the environment, a database of the user's own too."""
+    base = Settings.from_env(environ)
+    own = any(environ.get(name) for name in (f"{PREFIX}DATABASE_URL", "DATABASE_URL"))
+    database_url = base.database_url if own else None
     return StackOptions(apps=APPS, devices=devices, topics=TOPICS, database_url=database_url, api_port=port, base=base)
 
 
@@ -101,13 +108,14 @@ def _tell_ready(console: Console, view: StartView, endpoints: dict[str, str], ho
     console.print(f"[green]ready[/]; {how_to_stop}")
 
 
-def _detach(console: Console, data: Path, port: int | None, devices: int) -> None:
+def _detach(console: Console, data: Path, port: int | None, counts: Mapping[str, int]) -> None:
     paths = StackPaths(data.resolve())
     if read_state(paths).alive():
         raise StackError(f"a stack already runs in {data}; see: storyreel status --data {data}")
     paths.create()
     log = paths.logs / "supervisor.log"
-    arguments = ["up", "--data", str(paths.data), "--devices", str(devices)]
+    arguments = ["up", "--data", str(paths.data)]
+    arguments += [word for name, count in counts.items() for word in (f"--{name}", str(count))]
     arguments += ["--port", str(port)] if port is not None else []
     with log.open("ab") as out:
         process = subprocess.Popen(

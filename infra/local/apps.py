@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Mapping
+from dataclasses import replace
+from types import MappingProxyType
 
 from infra.local.paths import StackPaths
 from infra.local.probes import file_exists, remove
@@ -14,20 +16,35 @@ from schemas.errors import ConfigurationError
 
 APPS = ("coordinator", "read-models", "api")
 _COMMANDS = {"coordinator": ("streams", "coordinator"), "read-models": ("streams", "read-models"), "api": ("api",)}
+ONE_EACH: Mapping[str, int] = MappingProxyType({})
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 def app_specs(
-    settings: Settings, paths: StackPaths, apps: Collection[str], devices: int, infrastructure: tuple[str, ...]
+    settings: Settings,
+    paths: StackPaths,
+    apps: Collection[str],
+    devices: int,
+    infrastructure: tuple[str, ...],
+    copies: Mapping[str, int] = ONE_EACH,
 ) -> list[ProcessSpec]:
     """The chosen apps, which need `infrastructure`, and `devices` CPU devices, which need the apps.
 
-    Raises `ConfigurationError` for an unknown app.
+    `copies` tells of which apps there are several processes, of which one works and the others stand by; the second of
+    them is named APP-2. Raises `ConfigurationError` for an unknown app and for fewer copies than one.
     """
     if unknown := set(apps) - set(APPS):
         raise ConfigurationError(f"unknown apps {sorted(unknown)}; there are {', '.join(APPS)}")
-    specs = [_app(name, settings, paths, infrastructure) for name in APPS if name in apps]
-    needs = (*infrastructure, *(spec.name for spec in specs))
+    for name, count in copies.items():
+        if count < 1:
+            raise ConfigurationError(f"{name}: {count} processes are asked for, at least one is needed")
+    chosen = [name for name in APPS if name in apps]
+    specs = [
+        _app(name, number, settings, paths, infrastructure)
+        for name in chosen
+        for number in range(1, copies.get(name, 1) + 1)
+    ]
+    needs = (*infrastructure, *chosen)
     specs += [
         _spec(f"device-{number}", ("gpu_agents", "--device", f"cpu-{number}"), settings, paths, needs, _ONE_THREAD)
         for number in range(devices)
@@ -35,8 +52,10 @@ def app_specs(
     return specs
 
 
-def _app(name: str, settings: Settings, paths: StackPaths, needs: tuple[str, ...]) -> ProcessSpec:
-    return _spec(name, _COMMANDS[name], settings, paths, needs)
+def _app(app: str, number: int, settings: Settings, paths: StackPaths, needs: tuple[str, ...]) -> ProcessSpec:
+    name = app if number == 1 else f"{app}-{number}"
+    spec = _spec(name, _COMMANDS[app], settings, paths, needs)
+    return replace(spec, service=app, awaited=number == 1)
 
 
 def _spec(

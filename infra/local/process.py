@@ -24,26 +24,35 @@ _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 class ProcessSpec:
     """What to run and when it counts as ready.
 
-    `env` is added to the supervisor's environment. `needs` are names of processes that must have been ready once.
-    `prepare` runs before every start, `probe` is asked until it says yes, then `on_ready` runs and the process is
-    ready. Times are seconds. `user` and `group` are numeric ids to run as (root only). `stop_timeout` is the time from
-    `stop_signal` to SIGKILL. The start of the stack does not wait for a process that is not `awaited`.
+    `env` is added to the supervisor's environment. Processes of one `service` stand in for one another; a process that
+    names none is a service by itself. `needs` are services of which a process must have been ready once. `prepare` runs
+    before every start, `probe` is asked until it says yes, then `on_ready` runs and the process is ready; `on_end` runs
+    after it ended, unless it was stopped for good. Times are seconds. `user` and `group` are numeric ids to run as
+    (root only). `stop_timeout` is the time from `stop_signal` to SIGKILL. The start of the stack does not wait for a
+    process that is not `awaited`.
     """
 
     name: str
     argv: tuple[str, ...]
+    service: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
     needs: tuple[str, ...] = ()
     prepare: Action | None = None
     probe: Probe | None = None
     on_ready: Action | None = None
+    on_end: Action | None = None
     ready_timeout: float = 60.0
     awaited: bool = True
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout: float = 2.5
     user: int | None = None
     group: int | None = None
+
+    @property
+    def provides(self) -> str:
+        """The service that this process is, alone or with others."""
+        return self.service or self.name
 
 
 async def spawn(spec: ProcessSpec, log: Path) -> asyncio.subprocess.Process:

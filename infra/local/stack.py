@@ -16,6 +16,7 @@ from infra.local import ports
 from infra.local.apps import app_specs
 from infra.local.jars import class_path
 from infra.local.kafka import KafkaBroker
+from infra.local.lifecycle import Failure, StackError
 from infra.local.locks import try_exclusive
 from infra.local.parts import Parts, fetch_parts
 from infra.local.paths import StackPaths
@@ -24,15 +25,8 @@ from infra.local.postgres_external import check_database, shown
 from infra.local.postgres_user import choose_identity
 from infra.local.process import ProcessSpec
 from infra.local.registry import REGISTRY_TOPICS, Registry
-from infra.local.runner import Failure, StackError
-from infra.local.state import (
-    StackState,
-    kill_stale,
-    read_state,
-    this_process,
-    write_settings,
-    write_state,
-)
+from infra.local.runner import Runner
+from infra.local.state import StackState, kill_stale, read_state, this_process, write_settings, write_state
 from infra.local.supervisor import Supervisor
 from infra.settings import Settings
 
@@ -41,12 +35,16 @@ from infra.settings import Settings
 class StackOptions:
     """What a stack runs. `apps` is a choice of `infra.local.apps.APPS`; `devices` counts CPU devices.
 
+    Of `coordinators` and `read_models` processes one works and the others stand by, if those apps are chosen.
+
     `topics` are created at the start (none if empty). `database_url` names a server of the user's own; then no
     PostgreSQL is started. `api_port` is preferred over the remembered one. `base` gives all other settings.
     """
 
     apps: Sequence[str] = ()
     devices: int = 0
+    coordinators: int = 1
+    read_models: int = 1
     topics: Sequence[TopicLayout] = ()
     database_url: str | None = None
     api_port: int | None = None
@@ -131,6 +129,35 @@ class LocalStack:
             raise StackError("the stack has not been started")
         await self.supervisor.watch()
 
+    def runner(self, name: str) -> Runner:
+        """What keeps the process alive. Raises `StackError` if there is no process of that name."""
+        runner = None if self.supervisor is None else self.supervisor.runners.get(name)
+        if runner is None:
+            raise StackError(f"the stack runs no process {name!r}; it runs {', '.join(self._names()) or 'none'}")
+        return runner
+
+    def pid_of(self, name: str) -> int:
+        """Pid of a running process. Raises `StackError` while it does not run."""
+        process = self.runner(name).process
+        if process is None or process.returncode is not None:
+            raise StackError(f"{name} does not run")
+        return process.pid
+
+    async def hold_down(self, name: str) -> None:
+        """SIGKILL a process and leave it dead until `bring_up`: an outage as long as the caller wants."""
+        await self.runner(name).hold_down()
+
+    async def bring_up(self, name: str) -> None:
+        """Start a process that is held down; returns when it is ready. Raises `StackError` if it does not become so."""
+        await self.runner(name).bring_up()
+
+    async def restart(self, name: str) -> None:
+        """SIGTERM a process; returns when its next life is ready. Raises `StackError` if it does not become so."""
+        await self.runner(name).restart()
+
+    def _names(self) -> list[str]:
+        return [] if self.supervisor is None else list(self.supervisor.runners)
+
     async def _start(self) -> None:
         self.state = read_state(self.paths)
         if left := kill_stale(self.state):
@@ -173,7 +200,9 @@ class LocalStack:
         } | ({"api": self.settings.base_url} if "api" in self.options.apps else {})
         ids_known = self.paths.schema_ids.exists()
         needs = ("kafka", *(spec.name for spec in database), *(() if ids_known else ("registry",)))
-        apps = app_specs(self.settings, self.paths, self.options.apps, self.options.devices, needs)
+        options = self.options
+        copies = {"coordinator": options.coordinators, "read-models": options.read_models}
+        apps = app_specs(self.settings, self.paths, options.apps, options.devices, needs, copies)
         return [broker.spec(self._ensure_topics), *database, registry.spec(awaited=not ids_known), *apps]
 
     async def _database(self, port: int) -> tuple[str, str, list[ProcessSpec]]:

@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from infra.local.lifecycle import Backoff, Failure, StackError, State
 from infra.local.logs import rotate
 from infra.local.process import ProcessSpec
-from infra.local.runner import Backoff, Failure, Runner, StackError, State
+from infra.local.runner import Runner, one_ready
 from infra.local.state import ProcessRecord
 from schemas.errors import ConfigurationError
 
@@ -20,7 +21,10 @@ _ROTATE_EVERY = 5.0
 
 def levels(specs: Sequence[ProcessSpec]) -> list[list[str]]:
     """Names by depth of their needs: a level needs only earlier ones. Raises `ConfigurationError` on a cycle or gap."""
-    remaining = {spec.name: set(spec.needs) for spec in specs}
+    names: dict[str, set[str]] = {}
+    for spec in specs:
+        names.setdefault(spec.provides, set()).add(spec.name)
+    remaining = {spec.name: {n for need in spec.needs for n in names.get(need, {need})} for spec in specs}
     if len(remaining) != len(specs):
         raise ConfigurationError("process names must be unique")
     result: list[list[str]] = []
@@ -108,14 +112,13 @@ class Supervisor:
         ended = {name: asyncio.Event() for name in self.runners}
 
         async def end(runner: Runner) -> None:
-            name = runner.spec.name
             try:
                 for other in self.runners.values():
-                    if name in other.spec.needs:
+                    if runner.spec.provides in other.spec.needs:
                         await ended[other.spec.name].wait()
                 await self._stop_one(runner, deadline)
             finally:
-                ended[name].set()
+                ended[runner.spec.name].set()
 
         await asyncio.gather(*(end(runner) for runner in self.runners.values()))
         if self._rotation is not None:
@@ -130,7 +133,7 @@ class Supervisor:
     async def _all_ready(self) -> None:
         for runner in self.runners.values():
             if runner.spec.awaited:
-                await runner.ready.wait()
+                await one_ready([r for r in self.runners.values() if r.spec.provides == runner.spec.provides])
 
     async def _raise_ended(self) -> None:
         for name, task in self._tasks.items():

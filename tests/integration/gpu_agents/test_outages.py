@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from infra.local.runner import State
+from infra.local.lifecycle import State
 from infra.local.stack import LocalStack
 from infra.object_store import create_object_store
 from infra.settings import Settings

@@ -18,11 +18,11 @@ import pytest
 
 from infra.kafka_admin import describe
 from infra.local import ports
+from infra.local.lifecycle import StackError
 from infra.local.locks import try_exclusive
 from infra.local.postgres import Postgres, binaries
 from infra.local.postgres_external import check_database
 from infra.local.postgres_user import Identity, choose_identity
-from infra.local.runner import StackError
 from infra.local.stack import LocalStack, StackOptions
 from infra.local.state import kill_stale, read_state
 from infra.local.supervisor import Supervisor

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from infra.local import ports
 from infra.local.java import bundled_java, find_java, parse_version
 from infra.local.kafka import new_cluster_id
+from infra.local.lifecycle import Backoff
 from infra.local.locks import try_exclusive
 from infra.local.logs import rotate, tail
 from infra.local.paths import StackPaths, cache_dir
 from infra.local.postgres_external import shown
 from infra.local.process import ProcessSpec
-from infra.local.runner import Backoff
 from infra.local.state import (
     NotRunningError,
     ProcessRecord,

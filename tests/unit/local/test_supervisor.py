@@ -14,11 +14,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from infra.local.lifecycle import Backoff, Failure, StackError
 from infra.local.probes import file_exists, remove
 from infra.local.process import ProcessSpec
-from infra.local.runner import Backoff, Failure, StackError
 from infra.local.state import ProcessRecord, StackState, kill_stale
-from infra.local.supervisor import Supervisor
+from infra.local.supervisor import Supervisor, levels
 
 READY = "import os, pathlib, signal, subprocess, sys, time; pathlib.Path(os.environ['READY']).touch(); "
 FAST = Backoff(first=0.02, longest=0.1)
@@ -133,6 +133,103 @@ async def test_stop_during_the_start_ends_everything(tmp_path: Path) -> None:
         await starting
     assert not alive(pid)
     assert [record.state for record in supervisor.records()] == ["stopped", "waiting"]
+
+
+async def test_a_process_can_be_held_down_brought_up_and_restarted(tmp_path: Path) -> None:
+    told: list[Failure] = []
+    supervisor = Supervisor([script(tmp_path, "app", "signal.pause()")], tmp_path, backoff=FAST, failed=told.append)
+    await supervisor.start()
+    runner = supervisor.runners["app"]
+    pids = [supervisor.records()[0].pid]
+    try:
+        await runner.hold_down()
+        assert not alive(pids[0])
+        await until(lambda: supervisor.records()[0].state == "held")
+        (tmp_path / "app.ready").unlink()
+        await asyncio.sleep(5 * FAST.longest)  # a restart would come in this time
+        assert (supervisor.records()[0].state, supervisor.records()[0].pid) == ("held", None)
+        for again in (runner.bring_up, runner.restart, runner.restart):
+            await again()
+            assert (tmp_path / "app.ready").exists()
+            [record] = supervisor.records()
+            assert record.state == "ready"
+            assert record.pid not in {*pids, None}
+            assert not any(map(alive, pids))
+            pids.append(record.pid)
+        assert told == []
+        await runner.hold_down()
+    finally:
+        await supervisor.stop()
+    assert [record.state for record in supervisor.records()] == ["stopped"]
+
+
+async def test_a_hold_during_a_pause_or_a_start_holds(tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    code = "sys.exit(3) if pathlib.Path(os.environ['FOLDER'] + '/broken').exists() else signal.pause()"
+    spec = script(tmp_path, "app", code)
+    supervisor = Supervisor([spec], tmp_path, backoff=Backoff(first=600))
+    await supervisor.start()
+    runner = supervisor.runners["app"]
+    try:
+        broken.touch()
+        os.kill(supervisor.records()[0].pid or 0, signal.SIGKILL)
+        await until(lambda: supervisor.records()[0].state == "backoff")
+        await runner.hold_down()
+        await until(lambda: supervisor.records()[0].state == "held")
+        broken.unlink()
+        await runner.bring_up()
+        again = asyncio.create_task(runner.restart())
+        await until(lambda: supervisor.records()[0].state == "starting")
+        await runner.hold_down()
+        await until(lambda: supervisor.records()[0].state == "held")
+        await runner.bring_up()
+        await again
+        assert supervisor.records()[0].state == "ready"
+    finally:
+        await supervisor.stop()
+
+
+async def test_one_ready_process_of_a_service_is_enough_for_those_who_need_it(tmp_path: Path) -> None:
+    waits = "\nwhile True: signal.pause()"
+    standby = ProcessSpec(
+        name="app",
+        argv=(sys.executable, "-c", "import signal" + waits),
+        service="service",
+        probe=file_exists(tmp_path / "leads"),
+        ready_timeout=0.2,
+    )
+    leader = script(tmp_path, "app-2", "signal.pause()", service="service", awaited=False)
+    user = script(tmp_path, "user", "signal.pause()", needs=("service",))
+    supervisor = Supervisor([standby, leader, user], tmp_path, backoff=FAST)
+    assert levels([standby, leader, user]) == [["app", "app-2"], ["user"]]
+    await supervisor.start()
+    try:
+        states = {record.name: record.state for record in supervisor.records()}
+        assert (states["app-2"], states["user"]) == ("ready", "ready")
+        await until(lambda: supervisor.runners["app"].state.value == "standby")
+        pid = supervisor.runners["app"].process
+        await asyncio.sleep(0.5)  # longer than a process alone may take
+        assert supervisor.runners["app"].process is pid
+        (tmp_path / "leads").touch()
+        await until(lambda: supervisor.runners["app"].state.value == "ready")
+    finally:
+        await supervisor.stop()
+
+
+async def test_what_follows_an_end_runs_after_it_but_not_after_a_stop(tmp_path: Path) -> None:
+    ends: list[bool] = []
+
+    async def note() -> None:
+        ends.append(alive(pid))
+
+    supervisor = Supervisor([script(tmp_path, "app", "signal.pause()", on_end=note)], tmp_path, backoff=FAST)
+    await supervisor.start()
+    pid = supervisor.records()[0].pid
+    os.kill(pid or 0, signal.SIGKILL)
+    await until(lambda: supervisor.records()[0].pid not in (None, pid) and supervisor.records()[0].state == "ready")
+    assert ends == [False]
+    await supervisor.stop()
+    assert ends == [False]
 
 
 SUPERVISED = """
