@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+
+from infra.object_store.faults import FOLDER, FaultyLocalStore
 from infra.object_store.local import LocalObjectStore
 from infra.object_store.port import ObjectStore
 from infra.object_store.s3 import S3ObjectStore
@@ -16,7 +19,8 @@ def create_object_store(settings: Settings, signing_key: bytes) -> ObjectStore:
     `signing_key` (32 bytes or more) signs the URLs of the local store; S3 signs with its own credentials.
     """
     if settings.object_store == "local":
-        return LocalObjectStore(settings.data_dir / "objects", settings.base_url, signing_key)
+        kind = FaultyLocalStore if FOLDER in os.environ else LocalObjectStore
+        return kind(settings.data_dir / "objects", settings.base_url, signing_key)
     if settings.object_store.startswith(SCHEME):
         return S3ObjectStore(settings)
     raise ConfigurationError(f"object_store {settings.object_store!r}: must be local or s3://BUCKET")
