@@ -22,6 +22,7 @@ from gpu_agents.worker.publisher import Publisher
 from gpu_agents.worker.render_child import RenderChild
 from gpu_agents.worker.sealing import Envelopes
 from infra.keystore import open_keystore
+from infra.lives import LifeFile
 from infra.object_store import create_object_store
 from infra.ready import mark_ready
 from infra.registry import load_codec
@@ -79,7 +80,8 @@ async def serve(
             delivery=Delivery(store, envelopes),
             scratch=settings.data_dir / "scratch" / device.device_id,
         )
-        await Agent(settings, profile, Decoder(codec, settings), tools, lambda: mark_ready(environ)).run(stop)
+        decoder, life_file = Decoder(codec, settings), LifeFile(environ)
+        await Agent(settings, profile, decoder, tools, lambda: mark_ready(environ), life_file).run(stop)
     finally:
         keystore.close()
 

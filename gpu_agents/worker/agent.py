@@ -24,6 +24,7 @@ from gpu_agents.worker.joining import join, open_slot
 from gpu_agents.worker.lease import Lease, LeaseLostError
 from gpu_agents.worker.session import Session, lasting
 from infra.kafka import consuming
+from infra.lives import Life, LifeFile
 from infra.settings import Settings
 from schemas.entities import EngineInfo
 from schemas.envelope import Envelope
@@ -46,16 +47,23 @@ class Profile(Struct, frozen=True, kw_only=True):
 
 
 class Agent:
-    """`on_lease` is called at each granted lease."""
+    """`on_lease` is called at each granted lease; `life_file` tells the supervisor whose end it will have to report."""
 
     def __init__(
-        self, settings: Settings, profile: Profile, decoder: Decoder, tools: Tools, on_lease: Callable[[], None]
+        self,
+        settings: Settings,
+        profile: Profile,
+        decoder: Decoder,
+        tools: Tools,
+        on_lease: Callable[[], None],
+        life_file: LifeFile,
     ) -> None:
         self._settings = settings
         self._profile = profile
         self._decoder = decoder
         self._tools = tools
         self._on_lease = on_lease
+        self._life_file = life_file
         self._boot_id = ""
         self._leaving = False
         self._execution: Execution | None = None
@@ -88,6 +96,7 @@ class Agent:
     async def _serve(self) -> None:
         while not self._leaving:  # a lease lost in the moment of the order to leave takes the place of the cancellation
             self._boot_id = new_id()
+            self._life_file.note(Life(device_id=self._profile.device.device_id, boot_id=self._boot_id))
             try:
                 await lasting(self._hold_lease)
             except* LeaseLostError as lost:
@@ -142,6 +151,8 @@ class Agent:
             await self._tools.publisher.send(left, LEAVE_TIMEOUT)
         except InfrastructureError as error:
             log.warning("leaving without a word, the lease will run out: %s", error)
+            return
+        self._life_file.forget()
 
     def _envelope(self, kind: str) -> Envelope:
         device_id = self._profile.device.device_id

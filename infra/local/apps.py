@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from infra.lives import LIFE_FILE
+from infra.local.deaths import report_end
 from infra.local.paths import StackPaths
 from infra.local.probes import file_exists, remove
 from infra.local.process import ProcessSpec
@@ -45,17 +47,21 @@ def app_specs(
         for number in range(1, copies.get(name, 1) + 1)
     ]
     needs = (*infrastructure, *chosen)
-    specs += [
-        _spec(f"device-{number}", ("gpu_agents", "--device", f"cpu-{number}"), settings, paths, needs, _ONE_THREAD)
-        for number in range(devices)
-    ]
-    return specs
+    return [*specs, *(_device(number, settings, paths, needs) for number in range(devices))]
 
 
 def _app(app: str, number: int, settings: Settings, paths: StackPaths, needs: tuple[str, ...]) -> ProcessSpec:
     name = app if number == 1 else f"{app}-{number}"
     spec = _spec(name, _COMMANDS[app], settings, paths, needs)
     return replace(spec, service=app, awaited=number == 1)
+
+
+def _device(number: int, settings: Settings, paths: StackPaths, needs: tuple[str, ...]) -> ProcessSpec:
+    name = f"device-{number}"
+    life = paths.run / f"{name}.life"
+    command = ("gpu_agents", "--device", f"cpu-{number}")
+    spec = _spec(name, command, settings, paths, needs, _ONE_THREAD | {LIFE_FILE: str(life)})
+    return replace(spec, on_end=report_end(settings, life))
 
 
 def _spec(
