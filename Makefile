@@ -2,12 +2,14 @@
 PYTHON ?= python3
 DATA ?= .storyreel
 SCRIPT ?= en
+KILLS ?= 40
+SEED ?=
 UV := .tools/bin/uv
 BIN := .venv/bin
 TARGETS := api gpu_agents infra projections schemas streams tests
 
 .DEFAULT_GOAL := help
-.PHONY: help browser install install-dev demo up down status test lint fmt lock clean
+.PHONY: help browser install install-dev demo up down status test faults lint fmt lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -53,6 +55,9 @@ browser:
 test: install-dev browser ## every test: units, contracts, real Kafka and PostgreSQL, the demo
 	@$(BIN)/python -m pytest tests/unit tests/contract --numprocesses 2 --dist loadfile
 	@$(BIN)/python -m pytest tests/integration tests/e2e
+
+faults: install-dev ## put a real stack through kills and other faults: KILLS=40, SEED=number
+	@$(BIN)/python -m tests.faults --kills "$(KILLS)" $(if $(SEED),--seed "$(SEED)")
 
 lint: install-dev ## style, types, import directions
 	@$(BIN)/ruff check .

@@ -1,0 +1,60 @@
+"""Broker and database go away and come back."""
+
+from __future__ import annotations
+
+import asyncpg
+
+from infra.local.postgres import DATABASE, create_extension
+from tests.faults.harness.arena import Arena
+from tests.faults.harness.journal import Injection
+
+_BACKENDS = (
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()"
+)
+
+
+async def broker(arena: Arena, injection: Injection) -> None:
+    """SIGKILL the broker; it starts again after the time the fault lasts."""
+    await arena.until(lambda: not arena.broker_away)
+    runner = arena.runner("kafka")
+    arena.broker_away = True
+    await runner.hold_down()
+
+    async def back() -> None:
+        await runner.bring_up()
+        arena.broker_away = False
+
+    arena.later(injection, injection.fault.lasts, back)
+
+
+async def database_restart(arena: Arena, injection: Injection) -> None:
+    """SIGKILL the database server; it recovers from its own log when it starts again."""
+    runner = arena.runner("postgres")
+    await runner.hold_down()
+    arena.later(injection, injection.fault.lasts, runner.bring_up)
+
+
+async def terminate_backends(arena: Arena, injection: Injection) -> None:
+    """Cut every connection to the database."""
+    connection = await asyncpg.connect(_maintenance(arena.settings.database_url), timeout=10)
+    try:
+        cut = await connection.fetchval(_BACKENDS, DATABASE)
+    finally:
+        await connection.close()
+    injection.note = f"{cut} connections"
+
+
+async def lose_database(arena: Arena, injection: Injection) -> None:
+    """Drop the database with everything in it and put an empty one in its place."""
+    connection = await asyncpg.connect(_maintenance(arena.settings.database_url), timeout=10)
+    try:
+        await connection.execute(f'DROP DATABASE "{DATABASE}" WITH (FORCE)')
+        await connection.execute(f'CREATE DATABASE "{DATABASE}"')
+    finally:
+        await connection.close()
+    await create_extension(arena.settings.database_url)
+    injection.note = "dropped and made anew, empty"
+
+
+def _maintenance(url: str) -> str:
+    return url.rpartition("/")[0] + "/postgres"
