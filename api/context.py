@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import time
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -13,6 +15,7 @@ from api.bodies.base import Body
 from api.bodies.check import parse_body
 from api.deps import Deps
 from api.errors import ApiError, invalid
+from api.gateway import unknown
 from api.planning.call import Call, task_id_for
 from api.rules import BadField
 from api.sealing import AccountSeal
@@ -24,7 +27,10 @@ from schemas.ids import is_id
 
 B = TypeVar("B", bound=Body)
 MAX_JSON = 1024 * 1024
+ANSWER = 1.9  # seconds from the body's arrival to the answer of a write
+LEAST = 0.3  # seconds every decision is waited for
 PREFIX = "/api/v1"
+ABOUT_TASKS = (requests.CancellationRequested, requests.HoldRequested, requests.ReleaseRequested)
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 UserRequest = Request[Principal, Any, Any]
 
@@ -36,6 +42,8 @@ class Links(Struct, frozen=True, rename={"self_": "self"}):
     events: str
     stream: str
     cancel: str
+    hold: str
+    release: str
 
 
 class Accepted(Struct, frozen=True, kw_only=True):
@@ -52,14 +60,16 @@ class Accepted(Struct, frozen=True, kw_only=True):
 def task_links(task_id: str) -> Links:
     """The links of a task."""
     base = f"{PREFIX}/tasks/{task_id}"
-    return Links(base, f"{base}/events", f"{base}/stream", f"{base}/cancel")
+    return Links(base, *(f"{base}/{name}" for name in ("events", "stream", "cancel", "hold", "release")))
 
 
 async def read_body(request: UserRequest, deps: Deps, model: type[B]) -> B:
     """The checked JSON body. Raises `ApiError` 415 for another content type, 400 naming every bad field."""
     if request.content_type[0] != "application/json":
         raise ApiError("unsupported_media_type", "the body must be application/json")
-    return parse_body(model, await request.body(), deps.now())
+    body = await request.body()
+    request.state.read_at = time.monotonic()
+    return parse_body(model, body, deps.now())
 
 
 def account_seal(request: UserRequest, deps: Deps) -> AccountSeal:
@@ -93,10 +103,10 @@ async def submit(request: UserRequest, deps: Deps, record: requests.Request) -> 
     """Write the record, wait for its decision, make later reads of the task at least that new.
 
     A task older than the coordinator's memory of ids is found in the read model, so that a very late replay under an
-    Idempotency-Key is still a replay. A cancellation makes no task and is idempotent anyway.
+    Idempotency-Key is still a replay. Requests about an existing task make none and are idempotent anyway.
     """
     info = record.request
-    makes_task = not isinstance(record, requests.CancellationRequested)
+    makes_task = not isinstance(record, ABOUT_TASKS)
     if makes_task and request.headers.get("idempotency-key") is not None and info.body_hash:
         old = await deps.reads.stored_task(record.envelope.account_id, info.task_id)
         if old is not None and old.state != "rejected" and deps.now() - old.created_at > timedelta(hours=24):
@@ -109,11 +119,14 @@ async def submit(request: UserRequest, deps: Deps, record: requests.Request) -> 
                 task_status=old.status,
                 estimated_ms=old.estimated_ms,
             )
+    left = max(LEAST, ANSWER - (time.monotonic() - request.state.get("read_at", time.monotonic())))
     try:
-        decision = await deps.gateway.submit(record)
+        async with asyncio.timeout(left):
+            return await deps.gateway.submit(record)
+    except TimeoutError as error:
+        raise unknown(info.task_id) from error
     finally:
         deps.reads.touch(info.task_id)
-    return decision
 
 
 def accepted(

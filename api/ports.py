@@ -23,6 +23,9 @@ class ReadModel(Protocol):
     async def task(self, account_id: str, task_id: str) -> TaskRow | None:
         """The task, None if the account has none of that id."""
 
+    async def owner(self, task_id: str) -> str | None:
+        """The account of the task, None if there is none of that id."""
+
     async def tasks(
         self, account_id: str, status: str | None, kind: TaskKind | None, before: Before | None, limit: int
     ) -> Sequence[TaskRow]:

@@ -18,8 +18,8 @@ from schemas.common import Limits, TaskKind
 from schemas.topics import ASSETS, CHARACTERS, STORYBOARDS, TASKS, USERS, shard_of
 
 T = TypeVar("T")
-END_TIMEOUT = 1.0  # seconds to reach the end of a partition
-STORE_TIMEOUT = 1.0  # seconds for the read model to store what was seen
+END_TIMEOUT = 0.9  # seconds to reach the end of a partition
+STORE_TIMEOUT = 0.9  # seconds for the read model to store what was seen
 HISTORY_TIMEOUT = 5.0
 TOUCHED = 10_000
 
@@ -42,6 +42,7 @@ class Reads:
     def __init__(self, tail: LogEnd, overlay: Overlay, queries: ReadModel, shards: int) -> None:
         self._tail, self._overlay, self._queries, self._shards = tail, overlay, queries, shards
         self._touched: OrderedDict[str, None] = OrderedDict()
+        self._held: dict[tuple[str, int], int] = {}  # highest sequences the rows are known to have held
 
     def touch(self, task_id: str) -> None:
         """A decision about the task was answered; the next read of it must show its effects."""
@@ -59,11 +60,41 @@ class Reads:
         reached = await self._tail.reach_end(TASKS.name, shard_of(account_id, self._shards), END_TIMEOUT)
         if reached:
             self._touched.pop(task_id, None)
-        return known(await self._look(account_id, task_id), reached)
+        found = await self._look(account_id, task_id)
+        if found is not None:
+            return found
+        settled = reached and await self._stored_all(TASKS.name, account_id, STORE_TIMEOUT)
+        return known(await self._look(account_id, task_id) if settled else None, settled)
+
+    async def owner(self, task_id: str) -> str | None:
+        """Whose task it is, for operators. Raises `ApiError` 503 when that cannot be told."""
+        if (row := self._overlay.row(task_id)) is not None:
+            return row.account_id
+        return await self._found(TASKS.name, "", lambda: self._queries.owner(task_id))
 
     async def stored_task(self, account_id: str, task_id: str) -> TaskRow | None:
-        """The task as the read model has it, for questions about old tasks."""
+        """The task as the read model has it, for questions about old tasks.
+
+        Raises `ApiError` 503 while the rows are derived again: what they lack may have existed.
+        """
+        if not await self.whole(TASKS.name, shard_of(account_id, self._shards)):
+            raise unavailable("the read model is being made again, so it cannot be told whether this exists")
         return await self._queries.task(account_id, task_id)
+
+    async def whole(self, topic: str, partition: int) -> bool:
+        """Whether the rows hold at least what they held before, or, at first, what the log held when this was first asked.
+
+        They may be a little behind; they fall back only when PostgreSQL lost them and they are derived again.
+        """
+        place = topic, partition
+        if place not in self._held:
+            if not await self._tail.reach_end(topic, partition, END_TIMEOUT):
+                return False
+            self._held[place] = self._tail.sequence(topic, partition)
+            await self._queries.wait_for(topic, partition, self._held[place], STORE_TIMEOUT)
+        stored = await self._queries.cursor(topic, partition)
+        self._held[place], before = max(stored, self._held[place]), self._held[place]
+        return stored >= before
 
     async def tasks(
         self, account_id: str, *, status: str | None, kind: TaskKind | None, before: Before | None, limit: int
@@ -75,7 +106,7 @@ class Reads:
 
     async def queue_position(self, row: TaskRow) -> int | None:
         """1 for the task that is served next, None unless it waits."""
-        return await self._queries.queue_position(row.task_id) if row.state in {"queued", "retrying"} else None
+        return await self._queries.queue_position(row.task_id) if waits(row) else None
 
     async def finished(self, account_id: str, task_id: str) -> bool:
         """Whether nothing more will happen to the task."""
@@ -123,11 +154,14 @@ class Reads:
 
     async def settle(self, topic: str, account_id: str, timeout: float = STORE_TIMEOUT) -> bool:
         """Wait until the read model holds everything that is committed now; False if it does not within `timeout` s."""
-        partition = shard_of(account_id, self._shards)
-        if not await self._tail.reach_end(topic, partition, END_TIMEOUT):
+        if not await self._tail.reach_end(topic, shard_of(account_id, self._shards), END_TIMEOUT):
             return False
-        wanted = self._tail.sequence(topic, partition)
-        return await self._queries.wait_for(topic, partition, wanted, timeout)
+        return await self._stored_all(topic, account_id, timeout)
+
+    async def _stored_all(self, topic: str, account_id: str, timeout: float) -> bool:
+        """Wait until the rows hold everything the tail has taken."""
+        partition = shard_of(account_id, self._shards)
+        return await self._queries.wait_for(topic, partition, self._tail.sequence(topic, partition), timeout)
 
     async def _found(self, topic: str, account_id: str, query: Callable[[], Awaitable[T | None]]) -> T | None:
         found = await query()
@@ -152,8 +186,13 @@ class Reads:
         return merged
 
 
+def waits(row: TaskRow) -> bool:
+    """Whether the task has a place in the queue."""
+    return row.state in {"queued", "retrying"} and not row.held
+
+
 def known(found: T | None, sure: bool) -> T | None:
     """What was found. Nothing counts only if everything committed was looked at, else it is a 503, never a 404."""
     if found is None and not sure:
-        raise unavailable("the event log is away, so it cannot be told whether this exists")
+        raise unavailable("a part of the service is away or behind, so it cannot be told whether this exists")
     return found

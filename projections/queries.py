@@ -61,6 +61,11 @@ class Queries:
         )
         return replace(row, results={found["stage_id"]: found["sealed"] for found in results})
 
+    async def owner(self, task_id: str) -> str | None:
+        """The account of a task, for operators."""
+        found = await self._value(f"SELECT account_id FROM {SCHEMA}.tasks WHERE task_id = $1", task_id)  # noqa: S608
+        return None if found is None else str(found)
+
     async def tasks(
         self,
         account_id: str,
@@ -86,11 +91,11 @@ class Queries:
         return await self._many(TASK_EVENT_TABLE, where, account_id, after_account_seq, limit)
 
     async def queue_position(self, task_id: str) -> int | None:
-        """1 for the task that is served next if priorities and ages alone decide; None unless it waits."""
+        """1 for the task that is served next if priorities and ages alone decide; None unless it waits and is not held."""
         position = await self._value(
-            f"""SELECT (SELECT count(*) FROM {SCHEMA}.tasks o WHERE o.state IN ('queued', 'retrying') AND
+            f"""SELECT (SELECT count(*) FROM {SCHEMA}.tasks o WHERE o.state IN ('queued', 'retrying') AND NOT o.held AND
                   (-o.priority, o.created_at, o.task_id) <= (-t.priority, t.created_at, t.task_id))
-                FROM {SCHEMA}.tasks t WHERE t.task_id = $1 AND t.state IN ('queued', 'retrying')""",  # noqa: S608
+                FROM {SCHEMA}.tasks t WHERE t.task_id = $1 AND t.state IN ('queued', 'retrying') AND NOT t.held""",  # noqa: S608
             task_id,
         )
         return None if position is None else int(position)

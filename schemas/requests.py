@@ -14,7 +14,8 @@ class RequestInfo(Struct, frozen=True, kw_only=True):
     """Common part of every request. `request_id` is new per HTTP call; `task_id` is what it creates or concerns.
 
     `body_hash` (hex HMAC) tells a replay from another body under one Idempotency-Key; decided after `valid_until` it
-    counts as expired and charges nothing. `key_id` is the credential that signed the call.
+    counts as expired and charges nothing. `key_id` is the credential that signed the call. `asked_by` is the account that
+    asks where that is not the one concerned, `asked_as` the role its credential has.
     """
 
     request_id: str = ""
@@ -22,6 +23,8 @@ class RequestInfo(Struct, frozen=True, kw_only=True):
     body_hash: str = ""
     valid_until: datetime = EPOCH
     key_id: str = ""
+    asked_by: str = ""
+    asked_as: str = ""
 
 
 class Request(Record, frozen=True, kw_only=True):
@@ -117,6 +120,14 @@ class CancellationRequested(Request, frozen=True, kw_only=True):
     """Stop the task `request.task_id`; idempotent."""
 
 
+class HoldRequested(Request, frozen=True, kw_only=True):
+    """Give no further stage of the task `request.task_id` to a device; idempotent."""
+
+
+class ReleaseRequested(Request, frozen=True, kw_only=True):
+    """Let the held task `request.task_id` go on; idempotent."""
+
+
 AnyRequest = (
     UserRegistrationRequested
     | QuotaLimitRequested
@@ -127,4 +138,6 @@ AnyRequest = (
     | CharacterSubmitted
     | AssetSubmitted
     | CancellationRequested
+    | HoldRequested
+    | ReleaseRequested
 )

@@ -99,6 +99,18 @@ class StageStopped(TaskEvent, frozen=True, kw_only=True):
     outcome: str = ""
 
 
+class TaskHeld(TaskEvent, frozen=True, kw_only=True):
+    """No stage is given to a device from now on; what runs goes on and counts. `asked_by` "" = the task's own account."""
+
+    asked_by: str = ""
+
+
+class TaskReleased(TaskEvent, frozen=True, kw_only=True):
+    """The hold is over: stages that can run queue up anew. `asked_by` "" = the task's own account."""
+
+    asked_by: str = ""
+
+
 class TaskCancelling(TaskEvent, frozen=True, kw_only=True):
     """The task is being stopped and will end as `ending`; its stages in the queue are dropped at once."""
 
@@ -138,6 +150,8 @@ AnyTaskEvent = (
     | StageCompleted
     | StageRetryScheduled
     | StageStopped
+    | TaskHeld
+    | TaskReleased
     | TaskCancelling
     | TaskCancelled
     | TaskCompleted

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+
 from schemas.common import Artifact, FilmPlan, Problem, StageKind, StagePlan, Tier
 from schemas.entities import EngineInfo
 from schemas.envelope import Envelope, LedgerRecord, Record
@@ -20,8 +22,10 @@ from schemas.render import (
 from schemas.requests import (
     AnyRequest,
     CancellationRequested,
+    HoldRequested,
     ImageRequested,
     QuotaLimitRequested,
+    ReleaseRequested,
     RequestInfo,
     UserRegistrationRequested,
     VideoRequested,
@@ -118,6 +122,17 @@ class Shard:
     def cancel(self, task: str, account: str = "ann") -> list[LedgerRecord]:
         """Ask to stop a task."""
         return self.when(CancellationRequested(envelope=_of(account), request=self.info(task)))
+
+    def hold(self, task: str, account: str = "ann", by: str = "", role: str = "") -> list[LedgerRecord]:
+        """Ask to hold a task."""
+        return self.when(HoldRequested(envelope=_of(account), request=self._asked(task, by, role)))
+
+    def release(self, task: str, account: str = "ann", by: str = "", role: str = "") -> list[LedgerRecord]:
+        """Ask to let a held task go on."""
+        return self.when(ReleaseRequested(envelope=_of(account), request=self._asked(task, by, role)))
+
+    def _asked(self, task: str, by: str, role: str) -> RequestInfo:
+        return replace(self.info(task), asked_by=by, asked_as=role)
 
     def limit(self, resource: str, limit: int, account: str = "ann") -> list[LedgerRecord]:
         """Change a daily limit."""

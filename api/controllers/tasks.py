@@ -5,29 +5,27 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any, get_args
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
 from msgspec import Struct
 
-from api.context import account_seal, check_id, open_call, submit
+from api.context import account_seal, open_call, submit
 from api.cursor import decode_cursor, encode_cursor, parse_limit
 from api.deps import Deps, Injected
-from api.errors import ApiError, invalid, unavailable
+from api.errors import invalid, unavailable
 from api.live.sse import public_event
 from api.live.stream import task_stream
 from api.openapi import documented, problems
 from api.planning.entities import cancellation_request
 from api.rules import BadField
-from api.signing import signer
+from api.task_access import UserRequest, own_task, view_of
 from api.trace import language_of
 from api.views.task_models import TaskSummary, TaskView
-from api.views.tasks import task_summary, task_view
-from infra.keystore import Principal
-from projections.folds.task_rows import Status, TaskRow
+from api.views.tasks import task_summary
+from projections.folds.task_rows import Status
 from schemas.common import TaskKind
 
-UserRequest = Request[Principal, Any, Any]
 KINDS = tuple(kind.value for kind in TaskKind if kind is not TaskKind.UNKNOWN)
 
 
@@ -72,13 +70,13 @@ async def list_tasks(
 @get("/tasks/{task_id:str}", tags=["tasks"], responses=problems(401, 404, 503))
 async def get_task(request: UserRequest, deps: Injected, task_id: FromPath[str]) -> TaskView:
     """The task as it is now; right after a 202 it is there."""
-    return await _view(request, deps, await _own(request, deps, task_id))
+    return await view_of(request, deps, await own_task(request, deps, task_id))
 
 
 @get("/tasks/{task_id:str}/events", tags=["tasks"], responses=problems(401, 404, 503))
 async def get_task_events(request: UserRequest, deps: Injected, task_id: FromPath[str]) -> EventPage:
     """Everything that happened to the task."""
-    row = await _own(request, deps, task_id)
+    row = await own_task(request, deps, task_id)
     events = await deps.reads.task_events(row.account_id, row.task_id, 0)
     if events is None:
         raise unavailable("the history is not up to date yet")
@@ -94,7 +92,7 @@ async def get_task_events(request: UserRequest, deps: Injected, task_id: FromPat
 async def stream_task(request: UserRequest, deps: Injected, task_id: FromPath[str]) -> Stream:
     """Server-sent events: history after `Last-Event-ID`, then live until the task ends."""
     after = _last_event_id(request.headers.get("last-event-id", ""))
-    row = await _own(request, deps, task_id)
+    row = await own_task(request, deps, task_id)
     frames = _counted(deps, task_stream(deps.hub, deps.reads, row.account_id, row.task_id, after))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return Stream(frames, media_type="text/event-stream", headers=headers)
@@ -103,31 +101,13 @@ async def stream_task(request: UserRequest, deps: Injected, task_id: FromPath[st
 @post("/tasks/{task_id:str}/cancel", status_code=202, tags=["tasks"], responses=problems(401, 404, 503))
 async def cancel_task(request: UserRequest, deps: Injected, task_id: FromPath[str]) -> Response[TaskView]:
     """Stop the task: 202 while it is being stopped, 200 with the task when it has ended already."""
-    row = await _own(request, deps, task_id)
+    row = await own_task(request, deps, task_id)
     if not row.finished:
         seal = account_seal(request, deps)
         call = open_call(request, deps, seal, "tasks.cancel", task_id, concerns=task_id)
         await submit(request, deps, cancellation_request(call))
-        row = await _own(request, deps, task_id)
-    return Response(await _view(request, deps, row), status_code=200 if row.finished else 202)
-
-
-async def _own(request: UserRequest, deps: Deps, task_id: str) -> TaskRow:
-    row = await deps.reads.task(request.user.account_id, check_id(task_id))
-    if row is None:
-        raise ApiError("not_found")
-    return row
-
-
-async def _view(request: UserRequest, deps: Deps, row: TaskRow) -> TaskView:
-    return await task_view(
-        row,
-        percent=deps.reads.percent(row.task_id),
-        queue_position=await deps.reads.queue_position(row),
-        seal=account_seal(request, deps),
-        sign=signer(deps.store),
-        language=language_of(request.scope),
-    )
+        row = await own_task(request, deps, task_id)
+    return Response(await view_of(request, deps, row), status_code=200 if row.finished else 202)
 
 
 async def _counted(deps: Deps, frames: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

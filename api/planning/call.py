@@ -28,7 +28,10 @@ class Seal(Protocol):
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """One accepted HTTP call. `account_id` is the account concerned, `key_id` the credential that signed the call."""
+    """One accepted HTTP call. `account_id` is the account concerned, `key_id` the credential that signed the call.
+
+    `asked_by` and `asked_as` are account and role of the caller where somebody else's task is concerned, else "".
+    """
 
     account_id: str
     key_id: str
@@ -37,6 +40,8 @@ class Call(Struct, frozen=True, kw_only=True):
     body_hash: str
     now: datetime
     valid_until: datetime
+    asked_by: str = ""
+    asked_as: str = ""
 
     def envelope(self) -> Envelope:
         """Identity and lineage of the request record; a request begins its own story."""
@@ -56,6 +61,8 @@ class Call(Struct, frozen=True, kw_only=True):
             body_hash=self.body_hash,
             valid_until=self.valid_until,
             key_id=self.key_id,
+            asked_by=self.asked_by,
+            asked_as=self.asked_as,
         )
 
     def entity_id(self, kind: str) -> str:

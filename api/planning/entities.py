@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from api.bodies.users import CharacterBody, UserBody
 from api.planning.call import Call, Seal
 from schemas.common import StageKind, StagePlan, Tier
-from schemas.requests import AssetSubmitted, CancellationRequested, CharacterSubmitted, UserRegistrationRequested
+from schemas.requests import (
+    AssetSubmitted,
+    CancellationRequested,
+    CharacterSubmitted,
+    HoldRequested,
+    ReleaseRequested,
+    UserRegistrationRequested,
+)
 from schemas.specs import EmbeddingSpec
 
 FACE_ENGINE = "descriptor"
@@ -79,3 +86,13 @@ def user_request(body: UserBody, call: Call, new_key_id: str) -> UserRegistratio
 def cancellation_request(call: Call) -> CancellationRequested:
     """Stop the task; asking twice is the same as asking once."""
     return CancellationRequested(envelope=call.envelope(), request=call.info())
+
+
+def hold_request(call: Call) -> HoldRequested:
+    """Give no further stage of the task to a device."""
+    return HoldRequested(envelope=call.envelope(), request=call.info())
+
+
+def release_request(call: Call) -> ReleaseRequested:
+    """Let a held task go on."""
+    return ReleaseRequested(envelope=call.envelope(), request=call.info())

@@ -75,7 +75,10 @@ class UsageView(Struct, frozen=True):
 
 
 class TaskView(Struct, frozen=True, kw_only=True):
-    """`status` is queued, processing, completed, failed, cancelling or cancelled; `progress` 0-100."""
+    """`status` is queued, processing, completed, failed, cancelling or cancelled; `progress` 0-100.
+
+    `held`: nothing more of it is given to a device until it is released.
+    """
 
     task_id: str
     kind: str
@@ -88,6 +91,7 @@ class TaskView(Struct, frozen=True, kw_only=True):
     started_at: datetime | None
     finished_at: datetime | None
     cached: bool
+    held: bool
     queue_position: int | None
     usage: UsageView
     links: Links
@@ -109,6 +113,7 @@ class TaskSummary(Struct, frozen=True, kw_only=True):
     started_at: datetime | None
     finished_at: datetime | None
     cached: bool
+    held: bool
     project: str
     error: ErrorView | None
     links: Links

@@ -63,6 +63,16 @@ SPECIFIC: dict[str, str] = {
     "Artifact.key": "key in the object store",
     "FilmPlan.duration_ms": "length of the film",
     "FilmPlan.shot_count": "shots of the film",
+    "LedgerMarked.shard_seq": "last number of the ledger",
+    "LedgerMarked.prev_hash": "ledger hash of the record with that number",
+    "LedgerMarked.partitions": "where each partition of the ledger ends",
+    "LedgerMarked.snapshots": "saved states, the newest first, at most two",
+    "SnapshotRef.key": "key in the object store",
+    "SnapshotRef.shard_seq": "last record of the ledger that is in it",
+    "PartitionHead.topic": "topic of the ledger",
+    "PartitionHead.partition": "its partition",
+    "PartitionHead.partition_seq": "last number given there",
+    "PartitionHead.offset": "offset behind the record with that number",
 }
 
 COMMON: dict[str, str] = {
@@ -89,6 +99,8 @@ COMMON: dict[str, str] = {
     "depends_on": "stages that must be done first",
     "device_id": "name of the device, such as cpu-0",
     "duration_ms": "length in milliseconds, 0 where there is none",
+    "asked_as": "role of the asking credential where somebody else's task is concerned, else empty",
+    "asked_by": "account that asked where it is not the task's own, else empty",
     "ending": "cancelled, failed or expired",
     "engine": "engine that renders the stage",
     "engines": "engines that the device offers",

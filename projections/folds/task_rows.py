@@ -55,8 +55,8 @@ class StageRow(Struct, frozen=True, kw_only=True):
 class TaskRow(Struct, frozen=True, kw_only=True):
     """A task as the API shows it: `status` in the API's words, `state` in the state machine's.
 
-    `progress` is 0-100; `sealed` the request's ciphertext, `results` each finished stage's ciphertext. `sequence` counts
-    the task's events, `account_seq` and `shard_seq` are those of its last one.
+    `held`: no stage is given to a device until somebody releases the task. `progress` is 0-100; `sealed` the request's
+    ciphertext, `results` each finished stage's ciphertext. `sequence` counts the task's events, `account_seq` and `shard_seq` are those of its last one.
     """
 
     task_id: str
@@ -78,6 +78,7 @@ class TaskRow(Struct, frozen=True, kw_only=True):
     estimated_ms: int = 0
     progress: int = 0
     cached: bool = False
+    held: bool = False
     created_at: datetime = EPOCH
     started_at: datetime | None = None
     finished_at: datetime | None = None

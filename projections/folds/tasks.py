@@ -23,8 +23,10 @@ from schemas.tasks import (
     TaskCompleted,
     TaskExpired,
     TaskFailed,
+    TaskHeld,
     TaskQueued,
     TaskRejected,
+    TaskReleased,
 )
 
 _API_WORDS: dict[State, Status] = {
@@ -99,6 +101,8 @@ def _changed(
     | StageCompleted
     | StageRetryScheduled
     | StageStopped
+    | TaskHeld
+    | TaskReleased
     | TaskCancelling
     | TaskCancelled
     | TaskCompleted
@@ -122,6 +126,10 @@ def _changed(
             return _with_stage(row, event, retry)
         case StageStopped():
             return _with_stage(row, event, {"status": "cancelled", "finished_at": at})
+        case TaskHeld():
+            return replace(row, held=True)
+        case TaskReleased():
+            return replace(row, held=False)
         case TaskCancelling():
             return _stopping(row, event)
         case TaskCompleted():
@@ -173,13 +181,13 @@ def _stopping(row: TaskRow, event: TaskCancelling) -> TaskRow:
     """Only a cancellation shows as one; a task that will fail or expire keeps its word until it has."""
     status: Status = "cancelling" if event.ending == Ending.CANCELLED else row.status
     problem = event.problem or row.problem
-    return replace(row, state="cancelling", status=status, ending=event.ending, problem=problem)
+    return replace(row, state="cancelling", status=status, ending=event.ending, problem=problem, held=False)
 
 
 def _ended(row: TaskRow, event: AnyTaskEvent, state: State, problem: Problem | None) -> TaskRow:
     at = event.envelope.occurred_at
     stages = [_closed(stage, state) if stage.is_open else stage for stage in row.stages]
-    return replace(_in_state(row, state), stages=stages, problem=problem, finished_at=at)
+    return replace(_in_state(row, state), stages=stages, problem=problem, finished_at=at, held=False)
 
 
 def _closed(stage: StageRow, state: State) -> StageRow:

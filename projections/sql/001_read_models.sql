@@ -37,6 +37,7 @@ CREATE TABLE read_models.tasks (
     estimated_ms  bigint      NOT NULL,
     progress      smallint    NOT NULL CHECK (progress BETWEEN 0 AND 100),
     cached        boolean     NOT NULL,
+    held          boolean     NOT NULL,
     created_at    timestamptz NOT NULL,
     started_at    timestamptz,
     finished_at   timestamptz,
@@ -47,7 +48,8 @@ CREATE TABLE read_models.tasks (
     shard_seq     bigint      NOT NULL
 ) WITH (fillfactor = 70);
 CREATE INDEX tasks_by_account ON read_models.tasks (account_id, created_at DESC, task_id DESC) WHERE state <> 'rejected';
-CREATE INDEX tasks_waiting ON read_models.tasks (priority DESC, created_at, task_id) WHERE state IN ('queued', 'retrying');
+CREATE INDEX tasks_waiting ON read_models.tasks (priority DESC, created_at, task_id)
+    WHERE state IN ('queued', 'retrying') AND NOT held;
 
 CREATE TABLE read_models.task_results (
     task_id   text   NOT NULL,

@@ -14,14 +14,16 @@ from schemas.requests import (
     AudioRequested,
     CancellationRequested,
     CharacterSubmitted,
+    HoldRequested,
     ImageRequested,
     QuotaLimitRequested,
+    ReleaseRequested,
     StoryboardRequested,
     UserRegistrationRequested,
     VideoRequested,
 )
 from schemas.tasks import TaskQueued, TaskRejected
-from streams.domain import ending, quota, registration
+from streams.domain import ending, holding, quota, registration
 from streams.domain.drafts import decided, draft
 from streams.domain.limits import WorkRequest, character_errors, invalid, limit_errors, not_found, stages_of
 from streams.domain.policy import PRIORITY, estimate_ms
@@ -51,6 +53,8 @@ def decide_request(state: ShardState, request: AnyRequest, now: datetime) -> lis
         return [decided(request, Outcome.EXPIRED)]
     if isinstance(request, CancellationRequested):
         return ending.decide_cancellation(state, request)
+    if isinstance(request, HoldRequested | ReleaseRequested):
+        return holding.decide_hold(state, request)
     seen = state.remembered.get(request.request.task_id)
     if seen is not None:
         same = seen.body_hash == request.request.body_hash and seen.account_id == request.envelope.account_id

@@ -9,28 +9,33 @@ from schemas.decisions import Outcome
 from schemas.entities import CharacterFailed, CharacterReady, StoryboardDrafted
 from schemas.envelope import LedgerRecord
 from schemas.render import CancelCommand, StageSucceededReport
-from schemas.requests import CancellationRequested
+from schemas.requests import CancellationRequested, Request
 from schemas.tasks import TaskCancelled, TaskCancelling, TaskCompleted, TaskExpired, TaskFailed
 from streams.domain import quota
 from streams.domain.drafts import about_task, decided, draft, problem_for
+from streams.domain.limits import not_found
 from streams.domain.state import OUTSTANDING, ShardState, StageState, StageStatus, TaskState
 
 
 def decide_cancellation(state: ShardState, request: CancellationRequested) -> list[LedgerRecord]:
     """Stop a task of the caller. Idempotent: a task that is ending or has ended is answered with its status."""
-    info, account_id = request.request, request.envelope.account_id
-    task = state.tasks.get(info.task_id)
-    if task is None or task.account_id != account_id:
-        seen = state.remembered.get(info.task_id)
-        if task is None and seen is not None and seen.account_id == account_id:
-            return [decided(request, Outcome.ACCEPTED, task_status=seen.status)]
-        missing = Problem(type="NotFound", code="task_not_found", detail="no such task")
-        return [decided(request, Outcome.REJECTED, problem=missing)]
+    task = state.tasks.get(request.request.task_id)
+    if task is None or task.account_id != request.envelope.account_id:
+        return without_task(state, request)
     if task.ending is not None:
         return [decided(request, Outcome.ACCEPTED, task_status=task.status)]
     events = stop(state, task, Ending.CANCELLED, None)
     status = "cancelling" if task.outstanding else "cancelled"
     return [*events, decided(request, Outcome.ACCEPTED, task_status=status)]
+
+
+def without_task(state: ShardState, request: Request) -> list[LedgerRecord]:
+    """The answer about a task of the account that is not open: how it ended, or that there is none."""
+    seen = state.remembered.get(request.request.task_id)
+    closed = request.request.task_id not in state.tasks
+    if closed and seen is not None and seen.account_id == request.envelope.account_id:
+        return [decided(request, Outcome.ACCEPTED, task_status=seen.status)]
+    return [decided(request, Outcome.REJECTED, problem=not_found("task"))]
 
 
 def stop(

@@ -57,7 +57,7 @@ class Reservation(Struct, frozen=True, kw_only=True):
 
 
 class TaskState(Struct, frozen=True, kw_only=True):
-    """One open task. `ending` is set while it is being stopped."""
+    """One open task. `ending` is set while it is being stopped; no stage of a `held` one is in the queue."""
 
     task_id: str
     account_id: str
@@ -71,6 +71,7 @@ class TaskState(Struct, frozen=True, kw_only=True):
     ending: Ending | None = None
     problem: Problem | None = None
     started: bool = False
+    held: bool = False
 
     @property
     def status(self) -> str:

@@ -62,6 +62,10 @@ class MemoryReadModel:
         row = self.rows.get(task_id)
         return row if row and row.account_id == account_id else None
 
+    async def owner(self, task_id: str) -> str | None:
+        row = self.rows.get(task_id)
+        return row.account_id if row else None
+
     async def tasks(
         self,
         account_id: str,
@@ -76,7 +80,7 @@ class MemoryReadModel:
         return sorted(rows, key=lambda r: (r.created_at, r.task_id), reverse=True)[:limit]
 
     async def queue_position(self, task_id: str) -> int | None:
-        waiting = sorted(r.task_id for r in self.rows.values() if r.state == "queued")
+        waiting = sorted(r.task_id for r in self.rows.values() if r.state == "queued" and not r.held)
         return waiting.index(task_id) + 1 if task_id in waiting else None
 
     async def task_events(self, account_id: str, task_id: str, after_account_seq: int) -> list[TaskEventRow]:

@@ -1,0 +1,95 @@
+"""The fold of what happens to single stages: dispatched, completed, to be retried."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from schemas.entities import DeviceStatus
+from schemas.tasks import StageCompleted, StageDispatched, StageRetryScheduled
+from streams.domain.edits import line_up, off_device, set_stage
+from streams.domain.policy import MOST_MS, NEW_WEIGHT, rate_key
+from streams.domain.queue import StageKey
+from streams.domain.state import DeviceState, ShardState, StageStatus
+
+
+def dispatched(state: ShardState, event: StageDispatched) -> ShardState:
+    """The stage leaves the queue and counts as the device's work; its account was served."""
+    key: StageKey = (event.task_id, event.stage_id)
+    task = state.tasks[event.task_id]
+    stage = task.stages[event.stage_id]
+    device = state.devices.get(event.device_id) or _compacted(event)
+    device = replace(device, outstanding=device.outstanding.set(key, stage.estimate_ms))
+    state = replace(
+        state,
+        queue=state.queue.remove(key),
+        delayed=state.delayed.delete(key) if key in state.delayed else state.delayed,
+        devices=state.devices.set(event.device_id, device),
+        served=state.served + 1,
+        last_served=state.last_served.set(task.account_id, state.served + 1),
+    )
+    return set_stage(
+        state,
+        event.task_id,
+        event.stage_id,
+        status=StageStatus.DISPATCHED,
+        attempt=event.attempt,
+        device_id=event.device_id,
+        epoch=event.epoch,
+        command_id=event.command_id,
+    )
+
+
+def _compacted(event: StageDispatched) -> DeviceState:
+    """A device whose state of that time is gone from its compacted topic; a later one comes with its own event."""
+    return DeviceState(
+        device_id=event.device_id, boot_id="", slot=event.slot, epoch=event.epoch, status=DeviceStatus.UNKNOWN
+    )
+
+
+def completed(state: ShardState, event: StageCompleted) -> ShardState:
+    """The files are there; the measured time goes into the rate, and stages that waited for it are ready."""
+    key: StageKey = (event.task_id, event.stage_id)
+    state = off_device(state, key)
+    stage = state.tasks[event.task_id].stages[event.stage_id]
+    artifacts = tuple(event.artifacts)
+    state = set_stage(state, event.task_id, event.stage_id, status=StageStatus.COMPLETED, artifacts=artifacts)
+    rate = min(MOST_MS, max(0, event.render_ms)) / max(1, stage.plan.work)
+    name = rate_key(stage.plan.engine, stage.plan.kind)
+    old = state.rates.get(name)
+    average = rate if old is None else old + NEW_WEIGHT * (rate - old)
+    state = replace(
+        state, rates=state.rates.set(name, average), backlog_ms=max(0, state.backlog_ms - stage.estimate_ms)
+    )
+    return _release_dependents(state, event)
+
+
+def _release_dependents(state: ShardState, event: StageCompleted) -> ShardState:
+    task = state.tasks[event.task_id]
+    stages, queue = task.stages, state.queue
+    for stage_id, stage in sorted(task.stages.items()):
+        if stage.status is not StageStatus.WAITING or event.stage_id not in stage.plan.depends_on:
+            continue
+        missing = stage.missing - 1
+        status = StageStatus.WAITING if missing else StageStatus.READY
+        stages = stages.set(
+            stage_id, replace(stage, missing=missing, status=status, ready_at=event.envelope.occurred_at)
+        )
+        if not missing and not task.held:
+            queue = queue.add((task.task_id, stage_id), task.priority, task.account_id)
+    return replace(state, tasks=state.tasks.set(task.task_id, replace(task, stages=stages)), queue=queue)
+
+
+def retry(state: ShardState, event: StageRetryScheduled) -> ShardState:
+    """The stage runs again, now or later; a held task's when it is released."""
+    key: StageKey = (event.task_id, event.stage_id)
+    state = off_device(state, key)
+    task = state.tasks[event.task_id]
+    stage = task.stages[event.stage_id]
+    counts: dict[str, Any] = (
+        {"failures": stage.failures + 1} if event.counted else {"device_losses": stage.device_losses + 1}
+    )
+    at = event.envelope.occurred_at
+    state = set_stage(state, *key, status=StageStatus.DELAYED, ready_at=max(at, event.not_before), **counts)
+    return state if task.held else line_up(state, key, at)
