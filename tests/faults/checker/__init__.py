@@ -6,13 +6,21 @@ at rest. `python -m tests.faults.checker --data FOLDER` does both for the stack 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from schemas.envelope import LedgerRecord
-from schemas.topics import REPORTS, REQUESTS
+from schemas.render import StageProgressed
+from schemas.topics import HEARTBEATS, PROGRESS, REPORTS, REQUESTS
 from tests.faults.checker.asked import Asked
 from tests.faults.checker.books import Books
 from tests.faults.checker.chain import Chain
+from tests.faults.checker.dumps import compare
 from tests.faults.checker.evidence import Accepted, Evidence, ObjectSeen, Poison, Position, Reply
+from tests.faults.checker.lag import check_lag
+from tests.faults.checker.letters import check_letters
 from tests.faults.checker.lives import Lives
+from tests.faults.checker.objects import Objects
+from tests.faults.checker.records import Log
 from tests.faults.checker.violations import EventRef, Findings, Violation
 
 __all__ = [
@@ -37,17 +45,34 @@ def check(evidence: Evidence) -> list[Violation]:
 
 def examine(evidence: Evidence) -> Findings:
     """The violations, what was checked, and how many records were read. One pass over the ledger."""
-    findings = Findings()
+    findings = Findings(events=len(evidence.log))
     asked = Asked(findings, evidence.log.records(REQUESTS.name, 0), evidence.accepted)
     lives = Lives(findings, evidence.log.records(REPORTS.name, 0))
-    books, chain = Books(findings), Chain(findings)
+    books, chain, objects = Books(findings), Chain(findings), Objects(findings)
     for logged in evidence.log.ledger():
         assert isinstance(logged.record, LedgerRecord)
-        findings.events += 1
-        for fold in (chain.fold, asked.fold, lives.fold, books.fold):
+        for fold in (chain.fold, asked.fold, lives.fold, books.fold, objects.fold):
             fold(logged, logged.record)
     asked.finish()
     lives.finish()
-    asked.answers(evidence.accepted, evidence.replies, lives.tasks())
+    tasks = lives.tasks()
+    asked.answers(evidence.accepted, evidence.replies, tasks)
     books.finish(evidence.live, evidence.coordinator)
+    if evidence.live is not None and evidence.rebuilt is not None:
+        compare(findings, evidence.live, evidence.rebuilt)
+    previews = [*_previews(evidence.log)]
+    if evidence.objects is not None:
+        objects.finish(evidence.objects, previews, tasks)
+    if evidence.positions is not None:
+        check_lag(findings, evidence.positions, evidence.quiet_s, evidence.bound_s)
+    for _ in evidence.log.records(HEARTBEATS.name):
+        findings.checked["I8"] += 1  # none of them is unreadable
+    check_letters(findings, evidence.log, evidence.poison)
     return findings
+
+
+def _previews(log: Log) -> Iterator[str]:
+    """Keys of pictures that progress records name."""
+    for logged in log.records(PROGRESS.name):
+        if isinstance(logged.record, StageProgressed) and logged.record.preview_key:
+            yield logged.record.preview_key

@@ -87,6 +87,7 @@ class Lives:
                     text = f"{task_id}/{stage.plan.stage_id} stays on {stage.device_id}, which has no live lease"
                     self._fail.add("I4", text, stage.last)
         self._fail.checked["I1"] += len(self._open) + len(self.closed)
+        self._reports.finish()
 
     def _command(self, logged: Logged, command: RenderCommand) -> None:
         self._fail.checked["I4"] += 1

@@ -42,7 +42,7 @@ async def read_log(settings: Settings, folder: Path) -> Log:
         await _read(consumer, ends, spools)
     for spool in spools.values():
         spool.close()
-    log = Log(codec, {(place.topic, place.partition): spool for place, spool in spools.items() if spool.count})
+    log = Log(codec, {(place.topic, place.partition): spool for place, spool in spools.items() if len(spool)})
     await _learn(settings, codec, log)
     return log
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -12,7 +12,7 @@ from schemas.envelope import LedgerRecord, Record
 from schemas.errors import ContractError
 from schemas.requests import Request
 from schemas.serde import Codec
-from schemas.topics import BY_NAME, LEDGER_TOPICS
+from schemas.topics import DEAD_LETTERS, LEDGER_TOPICS
 from tests.faults.checker.violations import EventRef
 
 Place = tuple[str, int]
@@ -50,16 +50,29 @@ class Logged(Struct, frozen=True):
         return EventRef(topic=self.topic, partition=self.partition, offset=self.raw.offset, type=kind, ids=ids)
 
 
+class Source(Protocol):
+    """Records of one partition in order, read anew for every pass."""
+
+    def __iter__(self) -> Iterator[Raw]: ...
+    def __len__(self) -> int: ...
+
+
 class Log:
     """Committed records by partition, each in order of offsets. A source is read anew for every pass.
 
-    `codec` must know every schema id that occurs.
+    `codec` must know every schema id that occurs. `unreadable` holds the records, by topic, partition and offset, that a
+    pass met and could not decode.
     """
 
-    def __init__(self, codec: Codec, sources: Mapping[Place, Iterable[Raw]]) -> None:
+    def __init__(self, codec: Codec, sources: Mapping[Place, Source]) -> None:
         self.codec = codec
         self.sources = dict(sources)
+        self.unreadable: dict[tuple[str, int, int], Logged] = {}
         self._ends: dict[Place, int] | None = None
+
+    def __len__(self) -> int:
+        """How many records there are in all topics."""
+        return sum(map(len, self.sources.values()))
 
     def ends(self) -> dict[Place, int]:
         """The offset behind the last record of each partition; a marker of a transaction is no record."""
@@ -82,11 +95,18 @@ class Log:
         places = [p for p in sorted(self.sources) if p[0] in names and (names[p[0]] == "slots" or p[1] == shard)]
         return heapq.merge(*(self._stamped(place) for place in places), key=_shard_seq)
 
-    def undecodable(self) -> Iterator[Logged]:
-        """Records nobody can read, in all topics of the catalogue but the dead letters, which may hold any bytes."""
-        for topic, spec in BY_NAME.items():
-            if spec.records:
-                yield from (logged for logged in self.records(topic) if logged.record is None)
+    def letters(self) -> Iterator[Logged]:
+        """The dead letters, whose bytes are nobody's contract and stay as they are."""
+        for (topic, partition), raws in self.sources.items():
+            if topic == DEAD_LETTERS.name:
+                for raw in raws:
+                    yield Logged(topic, partition, raw, None)
+
+    def at(self, place: tuple[str, int, int]) -> Logged | None:
+        """One record, found by walking through its partition."""
+        topic, partition, offset = place
+        found = (raw for raw in self.sources.get((topic, partition), ()) if raw.offset == offset)
+        return next((self._logged((topic, partition), raw) for raw in found), None)
 
     def _stamped(self, place: Place) -> Iterator[Logged]:
         for raw in self.sources[place]:
@@ -99,7 +119,8 @@ class Log:
         try:
             return Logged(topic, partition, raw, self.codec.decode(raw.value, topic))
         except ContractError as error:
-            return Logged(topic, partition, raw, None, str(error))
+            bad = Logged(topic, partition, raw, None, str(error))
+            return self.unreadable.setdefault((topic, partition, raw.offset), bad)
 
 
 def _shard_seq(logged: Logged) -> int:

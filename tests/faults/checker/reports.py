@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
 from schemas.render import StageReport
@@ -39,3 +40,7 @@ class Reports:
         named = (said.task_id, said.stage_id, said.attempt, said.device_id, said.epoch)
         if named != (event.task_id, event.stage_id, *outstanding):
             self._fail.add("I4", "it comes from a report about another attempt", report.ref, logged.ref)
+
+    def finish(self) -> None:
+        """Walk to the end, so that every record was looked at."""
+        self._now = next(reversed(deque(self._reports, maxlen=1)), self._now)

@@ -22,17 +22,20 @@ class Spool:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._out = path.open("wb")
-        self.count = 0
+        self._count = 0
 
     def append(self, raw: Raw) -> None:
         """Write one record."""
         body = _ENCODER.encode(raw)
         self._out.write(_LENGTH.pack(len(body)) + body)
-        self.count += 1
+        self._count += 1
 
     def close(self) -> None:
         """Make everything readable."""
         self._out.close()
+
+    def __len__(self) -> int:
+        return self._count
 
     def __iter__(self) -> Iterator[Raw]:
         with self._path.open("rb", buffering=1 << 20) as records:
