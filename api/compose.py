@@ -43,7 +43,7 @@ async def running(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
 
     keystore = open_keystore(settings, environ)
     keystore.ensure_operator_key(settings.secrets_dir)
-    pool = await create_pool(settings.database_url, name="storyreel-api")
+    pool = await create_pool(settings.database_url, name="storyreel-api", wait=0)
     metrics, board, overlay, hub = Metrics(), DecisionBoard(), Overlay(), Hub()
     feed = Feed(board, overlay, hub, metrics)
     tail = Tail(
@@ -55,7 +55,15 @@ async def running(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
         on_gap=feed.on_gap,
         learn=learn,
     )
-    gateway = Gateway(settings.kafka, codec, board, metrics, shards=settings.shards, ttl=settings.request_ttl)
+    gateway = Gateway(
+        settings.kafka,
+        codec,
+        board,
+        metrics,
+        shards=settings.shards,
+        ttl=settings.request_ttl,
+        hears=lambda: tail.alive,
+    )
     queries = Queries(pool)
     deps = Deps(
         settings=settings,

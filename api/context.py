@@ -44,6 +44,7 @@ class Links(Struct, frozen=True, rename={"self_": "self"}):
     cancel: str
     hold: str
     release: str
+    retry: str
 
 
 class Accepted(Struct, frozen=True, kw_only=True):
@@ -60,7 +61,7 @@ class Accepted(Struct, frozen=True, kw_only=True):
 def task_links(task_id: str) -> Links:
     """The links of a task."""
     base = f"{PREFIX}/tasks/{task_id}"
-    return Links(base, *(f"{base}/{name}" for name in ("events", "stream", "cancel", "hold", "release")))
+    return Links(base, *(f"{base}/{name}" for name in ("events", "stream", "cancel", "hold", "release", "retry")))
 
 
 async def read_body(request: UserRequest, deps: Deps, model: type[B]) -> B:

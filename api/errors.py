@@ -15,7 +15,7 @@ from api.language import Language
 from api.problems import code_of_status, kind_of
 from api.rules import BadField, field_errors, summary
 from api.trace import language_of, trace_id_of
-from projections.postgres import is_transient
+from projections.postgres import is_absent, is_transient
 from schemas.common import FieldError, Problem
 from schemas.errors import InfrastructureError, StoryreelError
 
@@ -100,6 +100,9 @@ def to_api_error(error: Exception) -> ApiError:
         case _ if is_transient(error):
             log.warning("the database is away: %r", error)
             return unavailable("the database is away")
+        case _ if is_absent(error):
+            log.warning("the read models are not there: %s", error)
+            return unavailable("the read model is being made again")
         case _:
             log.error("unexpected error", exc_info=error)
             return ApiError("internal")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -21,7 +22,7 @@ from schemas.topics import REQUESTS, shard_of
 
 log = logging.getLogger(__name__)
 SOURCE = "storyreel/api"
-PATIENCE = 0.4  # seconds beyond the request's own time to live
+PATIENCE = 0.3  # seconds beyond the request's own time to live
 START_TIMEOUT = 1.5
 MAX_REQUEST = 1_400_000  # bytes; the events a request causes repeat its content and need some room
 
@@ -29,14 +30,23 @@ MAX_REQUEST = 1_400_000  # bytes; the events a request causes repeat its content
 class Gateway:
     """One idempotent producer for all calls; it is made on first use and made anew after an error that it cannot survive.
 
-    `ttl` in seconds is how long a request is valid after it was made.
+    `ttl` in seconds is how long a request is valid after it was made. While `hears` says no, decisions would not be seen
+    and nothing is written.
     """
 
     def __init__(
-        self, bootstrap: str, codec: Codec, board: DecisionBoard, metrics: Metrics, *, shards: int, ttl: float
+        self,
+        bootstrap: str,
+        codec: Codec,
+        board: DecisionBoard,
+        metrics: Metrics,
+        *,
+        shards: int,
+        ttl: float,
+        hears: Callable[[], bool] = lambda: True,
     ) -> None:
         self._bootstrap, self._codec, self._board, self._metrics = bootstrap, codec, board, metrics
-        self._shards, self.ttl = shards, ttl
+        self._shards, self.ttl, self._hears = shards, ttl, hears
         self._producer: AIOKafkaProducer | None = None
         self._starting: asyncio.Task[AIOKafkaProducer] | None = None
 
@@ -47,6 +57,8 @@ class Gateway:
         `PATIENCE` seconds, or "service_unavailable" when nothing was written.
         """
         value = self._encode(request)
+        if not self._hears():
+            raise unavailable("the event log is away; nothing was accepted")
         with self._board.expect(request.request.request_id) as future:
             try:
                 async with asyncio.timeout(self.ttl + PATIENCE):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from infra import crash_points
 from projections.cursors import Cursor, LogIdentity, lock_cursor, save_cursor
-from projections.postgres import Pool
+from projections.postgres import Pool, transaction
 from projections.selection import Delivered, Selection, select
 from projections.table import SCHEMA, Connection
 from projections.tables import FED_BY
@@ -51,8 +50,7 @@ async def apply_batch(pool: Pool, partition: Partition, delivered: Sequence[Deli
 
     Raises `GapError`, with nothing applied, when records are missing before one of the batch.
     """
-    connection: Any
-    async with pool.acquire() as connection, connection.transaction():
+    async with transaction(pool) as connection:
         cursor = await lock_cursor(connection, partition.topic, partition.number)
         selection = select(cursor, delivered, compacted=BY_NAME[partition.topic].compact)
         if selection.cursor == cursor:
@@ -85,8 +83,7 @@ async def _write(
 async def reset_topic(pool: Pool, topic: str) -> None:
     """Empty the tables a topic feeds and forget its positions."""
     tables = ", ".join(f"{SCHEMA}.{table}" for table in FED_BY[topic])
-    connection: Any
-    async with pool.acquire() as connection, connection.transaction():
+    async with transaction(pool) as connection:
         await connection.execute(
             f"SELECT 1 FROM {SCHEMA}.projection_cursors WHERE topic = $1 FOR UPDATE",  # noqa: S608
             topic,

@@ -7,7 +7,9 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 from msgspec import Struct
 
 from infra.kafka import assigned, committed_end
@@ -16,7 +18,9 @@ from projections.apply import Partition, Ports, apply_batch, reset_topic
 from projections.cursors import Cursor, load_cursors
 from projections.decoding import Decoder
 from projections.log_identity import log_identities
-from projections.postgres import Pool, retrying
+from projections.migrate import migrate
+from projections.postgres import ACQUIRE_TIMEOUT, Pool, is_absent, retrying
+from projections.selection import Delivered, GapError
 from projections.tables import PROJECTED
 from schemas.errors import InfrastructureError
 from schemas.topics import BY_NAME
@@ -36,15 +40,45 @@ class Reader(Struct, frozen=True):
     ports: Ports
 
 
+class TruncatedError(InfrastructureError):
+    """Records that were never projected are gone from a topic that is kept for ever."""
+
+    code = "truncated"
+
+
 async def stored_cursors(pool: Pool) -> dict[tuple[str, int], Cursor]:
-    """All positions, read in a transaction of their own."""
+    """All positions, read in a transaction of their own; none when the tables are gone."""
 
     async def load() -> dict[tuple[str, int], Cursor]:
         connection: Any
-        async with pool.acquire() as connection:
-            return await load_cursors(connection)
+        async with pool.acquire(timeout=ACQUIRE_TIMEOUT) as connection:
+            try:
+                return await load_cursors(connection)
+            except asyncpg.PostgresError as error:
+                if is_absent(error):
+                    return {}
+                raise
 
     return await retrying(load, timeout=60)
+
+
+async def apply_surely(reader: Reader, partition: Partition, delivered: Sequence[Delivered]) -> Cursor:
+    """`apply_batch` until it succeeds: PostgreSQL is waited for, tables that were lost with it are made again.
+
+    Raises `GapError` as `apply_batch` does, in the latter case because all positions are lost too.
+    """
+
+    async def work() -> Cursor:
+        try:
+            return await apply_batch(reader.pool, partition, delivered, reader.ports)
+        except asyncpg.PostgresError as error:
+            if not is_absent(error):
+                raise
+        log.warning("the read models are gone from PostgreSQL and are derived again")
+        await migrate(reader.pool)
+        return await apply_batch(reader.pool, partition, delivered, reader.ports)
+
+    return await retrying(work, timeout=None)
 
 
 async def partitions_of(settings: Settings, topics: Sequence[str]) -> list[Partition]:
@@ -62,9 +96,26 @@ async def catch_up(reader: Reader, partition: Partition, until: int | None = Non
 
     Raises `InfrastructureError` when the broker is away or gives nothing more, `GapError` when the log has a hole.
     """
-    tp = TopicPartition(partition.topic, partition.number)
+    while True:
+        stored = await _stored(reader, partition)
+        try:
+            return await _read(reader, partition, stored, until)
+        except GapError as gap:
+            if gap.stored.next_offset >= stored.next_offset:
+                raise
+            log.warning("%s[%d]: the position was set back; reading from there", partition.topic, partition.number)
+        except KafkaError as error:
+            raise InfrastructureError(f"Kafka at {reader.settings.kafka}: {error!r}") from error
+
+
+async def _stored(reader: Reader, partition: Partition) -> Cursor:
     cursors = await stored_cursors(reader.pool)
-    cursor = cursors.get((partition.topic, partition.number), Cursor(topic=partition.topic, partition=partition.number))
+    empty = Cursor(topic=partition.topic, partition=partition.number)
+    return cursors.get((partition.topic, partition.number), empty)
+
+
+async def _read(reader: Reader, partition: Partition, cursor: Cursor, until: int | None) -> Cursor:
+    tp = TopicPartition(partition.topic, partition.number)
     async with assigned(reader.settings.kafka, {tp: None}, max_poll_records=BATCH) as consumer:
         end = (await committed_end(consumer, [tp]))[tp] if until is None else until
         start = await _start(consumer, tp, cursor)
@@ -77,10 +128,7 @@ async def catch_up(reader: Reader, partition: Partition, until: int | None = Non
             idle = 0 if found else idle + 1
             delivered = [await reader.decoder.consumed(r) for r in found.get(tp, []) if r.offset < end]
             if delivered:
-                cursor = await retrying(
-                    lambda batch=delivered: apply_batch(reader.pool, partition, batch, reader.ports),  # type: ignore[misc]
-                    timeout=None,
-                )
+                cursor = await apply_surely(reader, partition, delivered)
         if idle >= _PATIENCE:
             raise InfrastructureError(f"{tp.topic}[{tp.partition}]: nothing to read before offset {end}")
     return cursor
@@ -90,7 +138,7 @@ async def _start(consumer: AIOKafkaConsumer, tp: TopicPartition, cursor: Cursor)
     """A compacted or new topic may begin after the position; any other must still hold it."""
     begin = int((await consumer.beginning_offsets([tp]))[tp])
     if begin > cursor.next_offset and not BY_NAME[tp.topic].compact:
-        raise InfrastructureError(
+        raise TruncatedError(
             f"{tp.topic}[{tp.partition}]: records {cursor.next_offset}-{begin - 1} are gone from the log"
         )
     return max(begin, cursor.next_offset)

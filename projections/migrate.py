@@ -6,7 +6,9 @@ import hashlib
 import logging
 from importlib import resources
 
-from projections.postgres import Pool
+import asyncpg
+
+from projections.postgres import Pool, transaction
 from projections.table import SCHEMA
 
 log = logging.getLogger(__name__)
@@ -23,9 +25,16 @@ async def migrate(pool: Pool) -> bool:
 
     Idempotent; concurrent callers wait for one another. The digest of the definition is the schema's comment.
     """
+    try:
+        return await _migrate(pool)
+    except asyncpg.UniqueViolationError:  # somebody else made the extension at the same moment
+        return await _migrate(pool)
+
+
+async def _migrate(pool: Pool) -> bool:
     text = definition()
     digest = hashlib.sha256(text.encode()).hexdigest()
-    async with pool.acquire() as connection, connection.transaction():
+    async with transaction(pool) as connection:
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
         found = await connection.fetchval("SELECT obj_description(to_regnamespace($1), 'pg_namespace')", SCHEMA)
         if found == digest:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
 
 import asyncpg
 import stamina
@@ -20,7 +22,12 @@ _TRANSIENT = (
     asyncpg.DeadlockDetectedError,
     asyncpg.ReadOnlySQLTransactionError,  # the primary became a standby
     asyncpg.LockNotAvailableError,
+    asyncpg.InvalidCatalogNameError,  # the database is gone until somebody makes it again
+    asyncpg.InvalidCachedStatementError,  # the tables were made again under a living connection
+    asyncpg.OutdatedSchemaCacheError,
 )
+_ABSENT = (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError)
+ACQUIRE_TIMEOUT = 10.0  # seconds to get a connection, and to give up one whose server went away in the middle
 
 
 def is_transient(error: BaseException) -> bool:
@@ -32,18 +39,27 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, _TRANSIENT)
 
 
-async def create_pool(url: str, *, max_size: int = 8, writes: bool = False, name: str = "storyreel") -> Pool:
-    """A pool that waits up to 30 s for the server at start. `writes` is for projections: their commits need no fsync,
-    because rows and position are lost together and read again from the log.
+def is_absent(error: BaseException) -> bool:
+    """Whether the read models are not there: not made yet, or lost with the database."""
+    return isinstance(error, _ABSENT)
+
+
+async def create_pool(
+    url: str, *, max_size: int = 8, writes: bool = False, name: str = "storyreel", wait: float | None = 30
+) -> Pool:
+    """A pool that waits up to `wait` seconds for the server at start (None = for ever, 0 = connects at the first use).
+
+    `writes` is for projections: their commits need no fsync, because rows and position are lost together and read again
+    from the log.
     """
     settings = {"application_name": name, "jit": "off"}
     if writes:
         settings["synchronous_commit"] = "off"
-    async for attempt in stamina.retry_context(on=is_transient, attempts=None, timeout=30, wait_max=1):
+    async for attempt in stamina.retry_context(on=is_transient, attempts=None, timeout=wait, wait_max=1):
         with attempt:
             return await asyncpg.create_pool(
                 url,
-                min_size=1,
+                min_size=0 if wait == 0 else 1,
                 max_size=max_size,
                 command_timeout=30,
                 timeout=5,
@@ -57,11 +73,26 @@ async def _as_it_is(_: asyncpg.Connection) -> None:
     """Nothing to undo when a connection goes back: no session state is ever set; the default costs a round trip."""
 
 
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[Any]:
+    """A connection inside a transaction."""
+    async with pool.acquire(timeout=ACQUIRE_TIMEOUT) as connection, connection.transaction():
+        yield connection
+
+
 async def retrying(work: Callable[[], Awaitable[T]], *, timeout: float | None) -> T:
     """Run `work` until it succeeds, with back-off from 20 ms to 1 s while PostgreSQL is away; None never gives up.
 
-    `work` is one whole transaction and idempotent: a lost answer to its commit looks like a failure.
+    `work` is one whole transaction and idempotent: a lost answer to its commit looks like a failure. After `timeout`
+    seconds, also of one attempt that hangs, the last error is raised (`TimeoutError` if there was none).
     """
+    if timeout is None:
+        return await _retrying(work, None)
+    async with asyncio.timeout(timeout):
+        return await _retrying(work, timeout)
+
+
+async def _retrying(work: Callable[[], Awaitable[T]], timeout: float | None) -> T:
     async for attempt in stamina.retry_context(
         on=is_transient, attempts=None, timeout=timeout, wait_initial=0.02, wait_max=1, wait_jitter=0.05
     ):

@@ -41,14 +41,14 @@ Row = TypeVar("Row", bound=Struct)
 Before = tuple[datetime, str]
 """Place in a list ordered newest first: `created_at` and id of the last row seen."""
 _POLL = 0.01
-_PATIENCE = 1.0
+PATIENCE = 1.5
 
 
 class Queries:
-    """Reads through a pool; any number may run at once."""
+    """Reads through a pool; any number may run at once. A query that takes `patience` seconds fails."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, pool: Pool, patience: float = PATIENCE) -> None:
+        self._pool, self._patience = pool, patience
 
     async def task(self, account_id: str, task_id: str) -> TaskRow | None:
         """One task with the sealed results of its finished stages; a rejected request shows as a failed task."""
@@ -182,7 +182,7 @@ class Queries:
         async def work() -> list[Record]:
             return list(await self._pool.fetch(sql, *arguments))
 
-        return await retrying(work, timeout=_PATIENCE)
+        return await retrying(work, timeout=self._patience)
 
     async def _value(self, sql: str, *arguments: Any) -> Any:
         found = await self._fetch(sql, *arguments)

@@ -26,14 +26,18 @@ class Delivered(Struct, frozen=True, kw_only=True):
 
 
 class GapError(InfrastructureError):
-    """Records between the position and this one are missing from what was delivered; the log has them."""
+    """Records between the position and this one are missing from what was delivered; the log has them.
+
+    `stored` is the position as it was before the batch.
+    """
 
     code = "gap"
 
-    def __init__(self, cursor: Cursor, found: int, offset: int) -> None:
+    def __init__(self, stored: Cursor, cursor: Cursor, found: int, offset: int) -> None:
         super().__init__(
             f"{cursor.topic}[{cursor.partition}]: partition_seq {found} at offset {offset} follows {cursor.partition_seq}"
         )
+        self.stored = stored
 
 
 class Selection(Struct, frozen=True, kw_only=True):
@@ -49,7 +53,7 @@ def select(cursor: Cursor, delivered: Sequence[Delivered], *, compacted: bool) -
 
     Compacted topics have holes by design. A hole is also explained by as many undecodable records before it.
     """
-    accepted, undecodable = [], []
+    accepted, undecodable, stored = [], [], cursor
     for item in delivered:
         if item.offset < cursor.next_offset:
             continue
@@ -62,7 +66,7 @@ def select(cursor: Cursor, delivered: Sequence[Delivered], *, compacted: bool) -
         if stamp.partition_seq <= cursor.partition_seq:
             continue
         if not compacted and stamp.partition_seq > cursor.partition_seq + 1 + cursor.undecodable:
-            raise GapError(cursor, stamp.partition_seq, item.offset)
+            raise GapError(stored, cursor, stamp.partition_seq, item.offset)
         accepted.append(item)
         cursor = replace(cursor, partition_seq=stamp.partition_seq, shard_seq=stamp.shard_seq, undecodable=0)
     return Selection(cursor=cursor, accepted=accepted, undecodable=undecodable)

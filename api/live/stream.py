@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator
 
+from api.errors import ApiError
 from api.live.hub import Hub
 from api.live.sse import KEEP_ALIVE, OPENING, TERMINAL, event_frame, progress_frame, resume_frame
 from api.reads import Reads
 from projections.folds.task_events import TaskEventRow
+from projections.postgres import is_absent, is_transient
 
+log = logging.getLogger(__name__)
 KEEP_ALIVE_S = 15.0
 
 
@@ -23,14 +27,21 @@ async def task_stream(
     last = after
     with hub.subscribe(task_id) as subscription:
         yield OPENING
-        history = await reads.task_events(account_id, task_id, after)
+        try:
+            history = await reads.task_events(account_id, task_id, after)
+            over = history == [] and await reads.finished(account_id, task_id)
+        except Exception as error:
+            if not (isinstance(error, ApiError) or is_transient(error) or is_absent(error)):
+                raise
+            log.warning("a stream ends early: %r", error)
+            history, over = None, False
         if history is None:
             yield resume_frame(last)
             return
         for row in history:
             yield event_frame(row)
             last = row.account_seq
-        if _ended(history) or (not history and await reads.finished(account_id, task_id)):
+        if over or _ended(history):
             return
         while True:
             try:

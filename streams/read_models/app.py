@@ -17,6 +17,8 @@ from streams.read_models.transport import ReadModelApp, check_faust_version
 
 log = logging.getLogger(__name__)
 APP_ID = "storyreel-read-models"
+SESSION = 6  # seconds, the least that brokers allow by default; after it a killed process has left its group
+HEARTBEAT = 1
 
 
 class Deps(Struct, frozen=True):
@@ -42,7 +44,8 @@ def create_app(settings: Settings, deps: Deps) -> ReadModelApp:
         key_serializer="raw",
         topic_allow_declare=False,
         topic_disable_leader=True,
-        broker_session_timeout=10,
+        broker_session_timeout=SESSION,
+        broker_heartbeat_interval=HEARTBEAT,
         broker_max_poll_interval=8_640_000,  # a worker without partitions never polls and would leave for ever
         consumer_auto_offset_reset="earliest",
         stream_wait_empty=False,  # a record applied twice changes nothing, a rebalance that waits may never end

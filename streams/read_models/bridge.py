@@ -1,4 +1,4 @@
-"""Keeps the rows fresh while Faust waits for its group: after a crash the dead member blocks it for ten seconds."""
+"""Applies with a plain consumer while Faust does not: at the start, and when an agent fell silent."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from infra.kafka import assigned
-from projections.apply import Partition, apply_batch
-from projections.catch_up import BATCH, Reader, catch_up, stored_cursors
-from projections.postgres import retrying
+from projections.apply import Partition
+from projections.catch_up import BATCH, Reader, TruncatedError, apply_surely, catch_up, stored_cursors
 from projections.selection import GapError
 from schemas.errors import InfrastructureError
 
@@ -22,12 +21,15 @@ _PAUSE = 0.5
 
 
 async def bridge(reader: Reader, partitions: Sequence[Partition], until: asyncio.Event) -> None:
-    """Apply what arrives with a plain consumer until the event is set; whoever else applies meanwhile does no harm."""
+    """Apply what arrives until the event is set; whoever else applies meanwhile does no harm.
+
+    Outages are waited for. Raises `GapError` or `TruncatedError` when the log itself has a hole.
+    """
     by_tp = {TopicPartition(partition.topic, partition.number): partition for partition in partitions}
     while not until.is_set():
         try:
             await _follow(reader, by_tp, until)
-        except GapError:
+        except (GapError, TruncatedError):
             raise
         except (KafkaError, InfrastructureError) as error:
             log.warning("%r; trying again", error)
@@ -48,9 +50,6 @@ async def _step(reader: Reader, partitions: Mapping[TopicPartition, Partition], 
     for tp, records in (await consumer.getmany(timeout_ms=_POLL_MS, max_records=BATCH)).items():
         delivered = [await reader.decoder.consumed(record) for record in records]
         try:
-            await retrying(
-                lambda tp=tp, batch=delivered: apply_batch(reader.pool, partitions[tp], batch, reader.ports),  # type: ignore[misc]
-                timeout=None,
-            )
+            await apply_surely(reader, partitions[tp], delivered)
         except GapError:
             await catch_up(reader, partitions[tp], until=records[-1].offset + 1)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import Any
 
-import stamina
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from msgspec import Struct
 
 from infra.dead_letters import dead_letter_headers, dead_letter_value
-from infra.kafka import assigned, committed_end, send
+from infra.kafka import assigned, settled_end
 from infra.settings import Settings
 from projections.apply import DeadLetter
 from schemas.errors import ContractError, InfrastructureError
@@ -20,6 +20,7 @@ from schemas.topics import DEAD_LETTERS
 
 log = logging.getLogger(__name__)
 READER = "read-models"
+PATIENCE = 20.0  # seconds
 
 
 def letter_key(letter: DeadLetter) -> str:
@@ -52,50 +53,69 @@ def original(letter: DeadLetter) -> Original:
 
 
 class DeadLetterOffice:
-    """Sends letters and waits until they are stored; each record becomes a letter once, across restarts too."""
+    """Sends letters and waits until they are stored; each record becomes a letter once, whichever process met it first.
+
+    Whoever meets a record again looks first whether its letter is there. An attempt without an answer is waited for and
+    never repeated, because it may still arrive.
+    """
 
     def __init__(self, settings: Settings, producer: AIOKafkaProducer) -> None:
         self._settings = settings
         self._producer = producer
-        self._sent: set[str] | None = None
+        self._there: set[str] = set()
+        self._next = 0  # offset in dead.letters up to which the keys are known
+        self._under_way: dict[str, asyncio.Future[Any]] = {}
         self._lock = asyncio.Lock()
 
     async def __call__(self, letters: Sequence[DeadLetter]) -> None:
-        """Keep the letters. Tries for 20 s; raises `InfrastructureError` when the broker stays away."""
+        """Keep the letters.
+
+        Tries for 20 s, then raises `InfrastructureError`: the broker is away. `RuntimeError` means that the producer is
+        broken, which only a new process cures.
+        """
         async with self._lock:
-            if self._sent is None:
-                self._sent = await self._known()
+            if {letter_key(letter) for letter in letters} - self._there:
+                await self._read_on()
             for letter in letters:
-                key = letter_key(letter)
-                if key not in self._sent:
-                    log.error("dead letter %s: %s", key, letter.error)
+                if (key := letter_key(letter)) not in self._there:
                     await self._send(letter, key)
-                    self._sent.add(key)
+                    self._there.add(key)
 
     async def _send(self, letter: DeadLetter, key: str) -> None:
-        record = original(letter)
-        async for attempt in stamina.retry_context(on=InfrastructureError, attempts=None, timeout=20, wait_max=1):
-            with attempt:
-                await send(
-                    self._producer,
-                    DEAD_LETTERS.name,
-                    dead_letter_value(record) or b"",
-                    key=key,
-                    partition=0,
-                    headers=dead_letter_headers(record, ContractError(letter.error), READER),
-                )
+        try:
+            async with asyncio.timeout(PATIENCE):
+                if key not in self._under_way:
+                    log.error("dead letter %s: %s", key, letter.error)
+                    self._under_way[key] = await self._hand_over(letter, key)
+                await asyncio.shield(self._under_way[key])
+        except TimeoutError as error:
+            raise InfrastructureError(f"Kafka did not take dead letter {key} within {PATIENCE:g} s") from error
+        except KafkaError as error:
+            raise RuntimeError(f"the producer of dead letters cannot go on: {error!r}") from error
+        del self._under_way[key]
 
-    async def _known(self) -> set[str]:
-        """Keys of the letters already there."""
+    async def _hand_over(self, letter: DeadLetter, key: str) -> asyncio.Future[Any]:
+        record = original(letter)
+        future: asyncio.Future[Any] = await self._producer.send(
+            DEAD_LETTERS.name,
+            dead_letter_value(record),
+            key=key.encode(),
+            partition=0,
+            headers=dead_letter_headers(record, ContractError(letter.error), READER),
+        )
+        return future
+
+    async def _read_on(self) -> None:
+        """Learn the keys of the letters written since the last look."""
         tp = TopicPartition(DEAD_LETTERS.name, 0)
         try:
-            async with assigned(self._settings.kafka, {tp: None}) as consumer:
-                end = (await committed_end(consumer, [tp]))[tp]
-                await consumer.seek_to_beginning(tp)
-                keys: set[str] = set()
+            async with asyncio.timeout(PATIENCE), assigned(self._settings.kafka, {tp: None}) as consumer:
+                begin = int((await consumer.beginning_offsets([tp]))[tp])
+                end = (await settled_end(self._settings.kafka, [tp]))[tp]
+                consumer.seek(tp, min(max(begin, self._next), end))
                 while await consumer.position(tp) < end:
                     for record in (await consumer.getmany(tp, timeout_ms=500)).get(tp, []):
-                        keys.add((record.key or b"").decode("utf-8", "replace"))
-                return keys
-        except KafkaError as error:
+                        self._there.add((record.key or b"").decode("utf-8", "replace"))
+                self._next = end
+        except (KafkaError, TimeoutError) as error:
             raise InfrastructureError(f"Kafka at {self._settings.kafka}: {error!r}") from error

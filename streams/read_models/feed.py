@@ -11,10 +11,9 @@ from typing import Any
 from msgspec import Struct
 
 from infra import crash_points
-from projections.apply import Partition, apply_batch
-from projections.catch_up import Reader, catch_up
+from projections.apply import Partition
+from projections.catch_up import Reader, TruncatedError, apply_surely, catch_up
 from projections.cursors import Cursor, LogIdentity
-from projections.postgres import retrying
 from projections.selection import GapError
 from schemas.errors import InfrastructureError
 
@@ -65,25 +64,24 @@ class Feed:
                 await item.stream.ack(item.event)
 
     async def _apply(self, number: int, messages: Sequence[Any]) -> Cursor:
+        """Apply, waiting for what is away; `GapError` from reading again means that the log itself has a hole."""
         partition = Partition(topic=self.topic, number=number, identity=self._identity)
         decode = self._reader.decoder.delivered
         crash_points.reach("read-models.before_apply")
         delivered = [await decode(self.topic, m.offset, m.key, m.value, list(m.headers or ())) for m in messages]
-        try:
-            return await retrying(
-                lambda: apply_batch(self._reader.pool, partition, delivered, self._reader.ports), timeout=None
-            )
-        except GapError as gap:
-            log.warning("%s; reading the missing records", gap)
-        return await self._refill(partition, until=messages[-1].offset + 1)
-
-    async def _refill(self, partition: Partition, until: int) -> Cursor:
-        """Read from the position up to the batch's end; `GapError` now means that the log itself has a hole."""
+        refill = False
         while True:
             try:
-                return await catch_up(self._reader, partition, until)
-            except GapError:
+                if refill:
+                    return await catch_up(self._reader, partition, until=messages[-1].offset + 1)
+                return await apply_surely(self._reader, partition, delivered)
+            except TruncatedError:
                 raise
+            except GapError as gap:
+                if refill:
+                    raise
+                log.warning("%s; reading the missing records", gap)
+                refill = True
             except InfrastructureError as error:
                 log.warning("%s; trying again", error)
                 await asyncio.sleep(_BROKER_PAUSE)

@@ -5,33 +5,40 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 
 from infra.kafka import create_producer
 from infra.keystore import KeyErasedError, KeyMissingError, SqliteKeystore, open_keystore, unseal_json
 from infra.ready import mark_ready
 from infra.registry import load_codec
 from infra.settings import Settings
-from projections.apply import Ports
-from projections.catch_up import Reader, catch_up_all
+from projections.apply import Partition, Ports
+from projections.catch_up import Reader, TruncatedError, catch_up_all
 from projections.decoding import Decoder
 from projections.migrate import migrate
 from projections.postgres import Pool, create_pool, retrying
+from projections.selection import GapError
 from projections.writers import Unseal
-from schemas.errors import ContractError
+from schemas.errors import ContractError, InfrastructureError
 from schemas.purposes import aad
 from streams.read_models.app import Deps, create_app
 from streams.read_models.bridge import bridge
 from streams.read_models.dead_letters import DeadLetterOffice
+from streams.read_models.keeper import Keeper
 from streams.read_models.transport import ReadModelApp
 
 log = logging.getLogger(__name__)
 UNEXPECTED = 70  # exit status; the supervisor starts the process again
 _STOP_TIMEOUT = 3.0
+_PAUSE = 0.5
+_MAY_END = ("stop signal", "start of Faust", "bridge")
+
+T = TypeVar("T")
 
 
 def keystore_unseal(keystore: SqliteKeystore) -> Unseal:
@@ -50,38 +57,66 @@ def keystore_unseal(keystore: SqliteKeystore) -> Unseal:
 
 
 async def run(settings: Settings, environ: Mapping[str, str], stop: asyncio.Event) -> int:
-    """Run until `stop` is set; returns the exit status. Raises what keeps it from starting."""
+    """Run until `stop` is set; returns the exit status. Raises what keeps it from starting other than an outage."""
     async with AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(_pool(settings))
-        producer = await stack.enter_async_context(_producer(settings))
-        keystore = open_keystore(settings, environ)
-        stack.callback(keystore.close)
-        await retrying(lambda: migrate(pool), timeout=60)
-        decoder = Decoder(await load_codec(settings), settings)
-        ports = Ports(keystore_unseal(keystore), DeadLetterOffice(settings, producer))
-        reader = Reader(settings, pool, decoder, ports)
-        partitions = await catch_up_all(reader)
+        stopping = asyncio.create_task(stop.wait(), name="stop signal")
+        preparing = asyncio.create_task(_prepare(settings, environ, stack), name="start")
+        await asyncio.wait({stopping, preparing}, return_when=asyncio.FIRST_COMPLETED)
+        if not preparing.done():
+            preparing.cancel()
+            await asyncio.wait({preparing})
+            return 0
+        reader, partitions = await preparing
         reading = asyncio.Event()
         app = create_app(settings, Deps(reader, partitions, reading.set))
-        bridging = asyncio.create_task(bridge(reader, partitions, reading), name="bridge")
+        watched = {
+            stopping,
+            asyncio.create_task(bridge(reader, partitions, reading), name="bridge"),
+            asyncio.create_task(Keeper(reader, partitions).run(), name="keeper"),
+        }
         mark_ready(environ)
-        return await _follow(app, bridging, stop)
+        return await _follow(app, watched, stop)
 
 
-async def _follow(app: ReadModelApp, bridging: asyncio.Task[None], stop: asyncio.Event) -> int:
-    feeds = [asyncio.create_task(feed.run(), name=f"feed {feed.topic}") for feed in app.feeds]
-    starting = asyncio.create_task(app.start(), name="start of Faust")
-    stopping = asyncio.create_task(stop.wait(), name="stop signal")
-    crashing = asyncio.create_task(_crashed(app), name="Faust")
-    watched = {*feeds, stopping, crashing, starting, bridging}
+async def _prepare(
+    settings: Settings, environ: Mapping[str, str], stack: AsyncExitStack
+) -> tuple[Reader, list[Partition]]:
+    """Everything open and the rows up to date; waits for what is away."""
+    pool = await stack.enter_async_context(_pool(settings))
+    producer = await _patiently(lambda: stack.enter_async_context(_producer(settings)))
+    keystore = open_keystore(settings, environ)
+    stack.callback(keystore.close)
+    await retrying(lambda: migrate(pool), timeout=None)
+    decoder = Decoder(await _patiently(lambda: load_codec(settings)), settings)
+    reader = Reader(settings, pool, decoder, Ports(keystore_unseal(keystore), DeadLetterOffice(settings, producer)))
+    return reader, await _patiently(lambda: catch_up_all(reader))
+
+
+async def _patiently(step: Callable[[], Awaitable[T]]) -> T:
+    """Repeat a step of the start while Kafka or the registry is away; a log with a hole is no outage."""
+    while True:
+        try:
+            return await step()
+        except (GapError, TruncatedError):
+            raise
+        except (KafkaError, InfrastructureError) as error:
+            log.warning("%s; trying again", error)
+            await asyncio.sleep(_PAUSE)
+
+
+async def _follow(app: ReadModelApp, watched: set[asyncio.Task[Any]], stop: asyncio.Event) -> int:
+    watched |= {asyncio.create_task(feed.run(), name=f"feed {feed.topic}") for feed in app.feeds}
+    watched |= {
+        asyncio.create_task(app.start(), name="start of Faust"),
+        asyncio.create_task(_crashed(app), name="Faust"),
+    }
     while not stop.is_set():
-        ended, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-        for task in ended - {stopping}:
-            if task not in (starting, bridging) or task.exception():
+        ended, watched = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            if task.get_name() not in _MAY_END or task.exception():
                 log.critical("read models: %s ended", task.get_name(), exc_info=task.exception())
                 logging.shutdown()
                 os._exit(UNEXPECTED)  # nothing may be acknowledged on the way out
-        watched -= ended
     for task in watched:
         task.cancel()
     try:
@@ -101,7 +136,7 @@ async def _crashed(app: ReadModelApp) -> None:
 
 @asynccontextmanager
 async def _pool(settings: Settings) -> AsyncIterator[Pool]:
-    pool = await create_pool(settings.database_url, max_size=8, writes=True, name="storyreel-read-models")
+    pool = await create_pool(settings.database_url, max_size=8, writes=True, name="storyreel-read-models", wait=None)
     try:
         yield pool
     finally:
@@ -111,8 +146,8 @@ async def _pool(settings: Settings) -> AsyncIterator[Pool]:
 @asynccontextmanager
 async def _producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
     producer = create_producer(settings.kafka)
-    await producer.start()
     try:
+        await producer.start()
         yield producer
     finally:
         await producer.stop()

@@ -128,7 +128,7 @@ async def pool(settings: Settings) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 def queries(pool: Pool) -> Queries:
-    return Queries(pool)
+    return Queries(pool, patience=30)
 
 
 @pytest.fixture
