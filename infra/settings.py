@@ -41,6 +41,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     acquire_timeout: float = 300.0
     request_ttl: float = 1.5
     tick_interval: float = 0.25
+    coordinator_session: float = 6.0
+    coordinator_heartbeat: float = 0.5
+    snapshot_events: int = 50_000
     face_detector_model: str = ""  # path of an ONNX face detector (YuNet); "" = centre crop
     log_level: str = "INFO"
 

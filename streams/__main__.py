@@ -21,16 +21,16 @@ _BAD_USE = 64
 
 async def run(process: str, settings: Settings) -> int:
     """Run one of the processes until SIGTERM or SIGINT; returns its exit status."""
-    if process == "coordinator":
-        from streams import coordinator
-
-        await coordinator.run(settings)
-        return 0
-    from streams.read_models import worker
-
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    if process == "coordinator":
+        from streams import coordinator
+
+        await coordinator.run(settings, stop)
+        return 0
+    from streams.read_models import worker
+
     return await worker.run(settings, os.environ, stop)
 
 

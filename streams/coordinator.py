@@ -1,39 +1,48 @@
-"""The only decider: reads requests, reports and heartbeats, decides, and writes everything in one transaction a batch."""
+"""The only decider. One process decides, others stand by warm: they fold what it writes and take over when it is gone."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import os
-import time
+from collections.abc import Awaitable
 from datetime import timedelta
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
+from msgspec import Struct
 
-from infra import crash_points
-from infra.kafka import assigned, committed_end, create_producer
+from infra.kafka import assigned, create_producer
 from infra.ready import mark_ready
 from infra.registry import load_codec
 from infra.settings import Settings
-from schemas.errors import ContractError, InfrastructureError
-from schemas.render import DeviceHeartbeat
+from schemas.errors import InfrastructureError
 from schemas.serde import Codec
-from schemas.topics import DEAD_LETTERS, HEARTBEATS
-from streams import ledger
-from streams.batch import Batch
-from streams.decoding import decode
+from schemas.topics import HEARTBEATS
 from streams.domain.policy import Policy
-from streams.domain.state import ShardState
-from streams.heartbeats import LeaseClocks
-from streams.recovery import input_positions, recover
+from streams.loop import POLL_MS, Loop
+from streams.membership import GROUP, Membership, joined
+from streams.neighbours import evict_dead
+from streams.recovery import Recovered, input_positions
+from streams.standby import Follower, following
 
 log = logging.getLogger(__name__)
-MAX_BATCH = 500
-REJOIN_PAUSE = 2.0  # seconds before another try after an infrastructure error
+REJOIN_PAUSE = 2.0  # seconds before another try after an infrastructure error or a loss of the partition
 STOP_TIMEOUT = 5.0
-POLL_MS = 250
 AWAY = (KafkaError, InfrastructureError, OSError)
+
+
+class SupersededError(Exception):
+    """The group gave the partition to another coordinator."""
+
+
+class Setup(Struct, frozen=True):
+    """What stays the same through all lives of the process."""
+
+    settings: Settings
+    codec: Codec
+    policy: Policy
+    shard: int
 
 
 def policy_of(settings: Settings) -> Policy:
@@ -45,53 +54,113 @@ def policy_of(settings: Settings) -> Policy:
     )
 
 
-async def run(settings: Settings, shard: int = 0) -> None:
-    """Decide until cancelled. Infrastructure errors start a new session from the log; being fenced ends the process."""
-    policy = policy_of(settings)
-    codec = await load_codec(settings)
-    while True:
+async def run(settings: Settings, stop: asyncio.Event, shard: int = 0) -> None:
+    """Stand by or decide until `stop`. Errors of the infrastructure and the loss of the shard start over as a standby.
+
+    Raises `ContractError` when the log cannot be gone on with.
+    """
+    setup = Setup(settings, await load_codec(settings), policy_of(settings), shard)
+    while not stop.is_set():
         try:
-            await _session(settings, codec, policy, shard)
-        except ProducerFenced:
-            log.exception(
-                "another coordinator took over shard %d, or a transaction outlived its time: this one ends", shard
-            )
-            await asyncio.sleep(REJOIN_PAUSE)
-            raise
+            await _unless(stop, _life(setup))
+        except (ProducerFenced, SupersededError) as error:
+            log.warning("another coordinator took over shard %d (%r): state is dropped, standby follows", shard, error)
         except AWAY as error:
             log.warning("session lost (%r); state is dropped and recovered in %s s", error, REJOIN_PAUSE)
-            await asyncio.sleep(REJOIN_PAUSE)
+        await _unless(stop, asyncio.sleep(REJOIN_PAUSE))
+    log.info("the coordinator of shard %d stopped", shard)
 
 
-async def _session(settings: Settings, codec: Codec, policy: Policy, shard: int) -> None:
-    producer = create_producer(settings.kafka, f"coordinator-{shard}", transaction_timeout_ms=15_000)
+async def _unless(stop: asyncio.Event, work: Awaitable[None]) -> None:
+    """Do `work`, but cancel it and return once it ended when `stop` comes first. Raises what `work` raises."""
+    task, stopping = asyncio.ensure_future(work), asyncio.create_task(stop.wait())
+    await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.result()
+
+
+async def _life(setup: Setup) -> None:
+    """From joining the group to the end of the membership."""
+    try:
+        async with joined(setup.settings, setup.shard) as member, asyncio.TaskGroup() as tasks:
+            tasks.create_task(member.keep())
+            tasks.create_task(evict_dead(setup.settings.kafka, GROUP))
+            tasks.create_task(_serve(setup, member))
+    except ExceptionGroup as errors:
+        raise _telling(errors) from errors
+
+
+def _telling(errors: ExceptionGroup[Exception]) -> Exception:
+    """The one error that decides what happens next: an unexpected one, then being replaced, then the infrastructure."""
+    rest = errors.split((*AWAY, SupersededError))[1]
+    error: Exception = rest or errors.subgroup((ProducerFenced, SupersededError)) or errors
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+async def _serve(setup: Setup, member: Membership) -> None:
+    async with following(setup.settings, setup.codec, setup.policy, setup.shard) as follower:
+        follower.begin(Recovered.empty(setup.shard))
+        await follower.warm_up()
+        member.warm = True
+        await _stand_by(setup, member, follower)
+        await _take_over(setup, member, follower)
+
+
+async def _stand_by(setup: Setup, member: Membership, follower: Follower) -> None:
+    """Follow the log until the group gives the partition to this member."""
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(follower.follow())
+        await member.answered()
+        if not member.holds:
+            log.info("standby of shard %d: warm", setup.shard)
+            mark_ready(os.environ)
+        await member.given()
+        task.cancel()
+
+
+async def _take_over(setup: Setup, member: Membership, follower: Follower) -> None:
+    """Fence whoever decided before, fold what it wrote, and decide until the partition goes elsewhere."""
+    producer = create_producer(setup.settings.kafka, f"coordinator-{setup.shard}", transaction_timeout_ms=15_000)
     try:
         await producer.start()
-        found = await recover(settings, codec, policy, shard)
-        inputs = await input_positions(settings, found.heads)
-        beats: dict[TopicPartition, int | None] = {TopicPartition(HEARTBEATS.name, shard): None}
-        async with (
-            assigned(settings.kafka, dict(inputs)) as consumer,
-            assigned(settings.kafka, beats, fetch_max_wait_ms=POLL_MS) as heartbeats,
-        ):
-            loop = Loop(settings, codec, policy, producer, found.state, found.heads)
-            mark_ready(os.environ)
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(loop.watch(heartbeats))
-                tasks.create_task(loop.decide_all(consumer))
-    except ExceptionGroup as errors:
-        if errors.split(AWAY)[1] is not None:
-            raise
-        raise _first(errors) from errors
+        member.producer = _id_of(producer)
+        found = await follower.finish()
+        inputs = await input_positions(setup.settings, found.heads)
+        await _decide(setup, member, Loop(setup.settings, setup.codec, setup.policy, producer, found), inputs)
     finally:
         await _close(producer)
 
 
-def _first(errors: ExceptionGroup[Exception]) -> Exception:
-    error: Exception = errors.subgroup(ProducerFenced) or errors
-    while isinstance(error, ExceptionGroup):
-        error = error.exceptions[0]
-    return error
+async def _decide(setup: Setup, member: Membership, loop: Loop, inputs: dict[TopicPartition, int]) -> None:
+    beats: dict[TopicPartition, int | None] = {TopicPartition(HEARTBEATS.name, setup.shard): None}
+    async with (
+        assigned(setup.settings.kafka, {**inputs}) as consumer,
+        assigned(setup.settings.kafka, beats, fetch_max_wait_ms=POLL_MS) as heartbeats,
+    ):
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(loop.watch(heartbeats))
+                tasks.create_task(loop.decide_all(consumer))
+                tasks.create_task(_until_superseded(member))
+                log.info("active: deciding for shard %d from shard_seq %d on", setup.shard, loop.found.heads.shard_seq)
+                mark_ready(os.environ)
+        finally:
+            await member.leave()  # first of all: another one may begin
+
+
+async def _until_superseded(member: Membership) -> None:
+    await member.taken()
+    raise SupersededError
+
+
+def _id_of(producer: AIOKafkaProducer) -> tuple[int, int]:
+    manager = producer._txn_manager  # noqa: SLF001 - the id and epoch that fencing goes by
+    return manager.producer_id, manager.producer_epoch
 
 
 async def _close(producer: AIOKafkaProducer) -> None:
@@ -100,89 +169,3 @@ async def _close(producer: AIOKafkaProducer) -> None:
         await asyncio.wait_for(producer.stop(), STOP_TIMEOUT)
     except (KafkaError, OSError) as error:
         log.warning("the producer did not close cleanly: %r", error)
-
-
-class Loop:
-    """One session: the state in memory is always the fold of what was committed."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        codec: Codec,
-        policy: Policy,
-        producer: AIOKafkaProducer,
-        state: ShardState,
-        heads: ledger.Heads,
-    ) -> None:
-        self._settings = settings
-        self._codec = codec
-        self._policy = policy
-        self._producer = producer
-        self._state = state
-        self._heads = heads
-        self._clocks = LeaseClocks(settings.lease_timeout)
-
-    async def watch(self, consumer: AIOKafkaConsumer) -> None:
-        """Keep the lease clocks by reading heartbeats. A broker that is away answers no question for the end."""
-        (partition,) = consumer.assignment()
-        while True:
-            end = (await committed_end(consumer, [partition]))[partition]
-            beats = await self._beats(consumer)
-            while await consumer.position(partition) < end:
-                beats += await self._beats(consumer)
-            self._clocks.polled(time.monotonic(), beats)
-
-    async def _beats(self, consumer: AIOKafkaConsumer) -> list[DeviceHeartbeat]:
-        batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=1_000)
-        beats: list[DeviceHeartbeat] = []
-        for message in (m for batch in batches.values() for m in batch):
-            try:
-                record = await decode(self._codec, self._settings, message.value, message.topic)
-            except (ContractError, InfrastructureError) as error:
-                log.warning("a heartbeat is undecodable and was skipped: %s", error)
-            else:
-                beats += [record] if isinstance(record, DeviceHeartbeat) else []
-        return beats
-
-    async def decide_all(self, consumer: AIOKafkaConsumer) -> None:
-        """Take whatever waits, decide it, and commit it as one transaction, again and again."""
-        while True:
-            wait_ms = int(self._settings.tick_interval * 1000)
-            batches = await consumer.getmany(timeout_ms=wait_ms, max_records=MAX_BATCH)
-            batch = Batch(self._state, self._heads, self._codec, self._policy)
-            for message in (m for messages in batches.values() for m in messages):
-                await self._take(batch, message)
-            for lapse in self._clocks.lapsed(time.monotonic(), batch.state):
-                batch.decide(lapse, "")
-            batch.follow_up()
-            await self._commit(batch)
-            self._state, self._heads = batch.state, batch.heads
-
-    async def _take(self, batch: Batch, message: ConsumerRecord) -> None:
-        try:
-            record = await decode(self._codec, self._settings, message.value, message.topic)
-        except ContractError as error:
-            log.warning("%s[%d]@%d is undecodable: %s", message.topic, message.partition, message.offset, error)
-            batch.refuse(message, error)
-        else:
-            batch.take(message, record)
-
-    async def _commit(self, batch: Batch) -> None:
-        if not batch.entries:
-            return
-        crash_points.reach("coordinator.before_transaction")
-        await self._producer.begin_transaction()
-        for entry in batch.entries:
-            await self._producer.send(
-                entry.topic,
-                entry.value,
-                key=entry.key.encode(),
-                partition=entry.partition,
-                headers=entry.headers,
-            )
-            crash_points.reach("coordinator.in_transaction")
-        for dead in batch.dead:
-            await self._producer.send(DEAD_LETTERS.name, dead.value, key=dead.key, partition=0, headers=dead.headers)
-        crash_points.reach("coordinator.before_commit")
-        await self._producer.commit_transaction()
-        crash_points.reach("coordinator.after_commit")

@@ -12,11 +12,19 @@ from schemas.topics import TOPICS
 from tests.integration.coordinator.desk import Coordinator, Desk
 
 LEASE = 2.5
+SESSION = 3.0
 
 
 @pytest.fixture(scope="package")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
-    base = Settings(device_slots=8, lease_timeout=LEASE, heartbeat_interval=0.5, retry_wait=1.0)
+    base = Settings(
+        device_slots=8,
+        lease_timeout=LEASE,
+        heartbeat_interval=0.5,
+        retry_wait=1.0,
+        coordinator_session=SESSION,
+        coordinator_heartbeat=0.3,
+    )
     options = StackOptions(topics=TOPICS, base=base)
     async with LocalStack(tmp_path_factory.mktemp("stack"), options=options) as running:
         yield running
@@ -43,6 +51,8 @@ async def coordinator(process: Coordinator) -> Coordinator:
 
 
 @pytest.fixture
-def second(stack: LocalStack, tmp_path: Path) -> Coordinator:
+async def second(stack: LocalStack, tmp_path: Path) -> AsyncIterator[Coordinator]:
     """Another one, not started."""
-    return Coordinator(stack.settings, tmp_path)
+    made = Coordinator(stack.settings, tmp_path)
+    yield made
+    await made.kill()

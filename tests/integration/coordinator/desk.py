@@ -50,7 +50,7 @@ class Coordinator:
         return self.process is not None and self.process.returncode is None
 
     async def start(self) -> None:
-        """Start and wait until it decides."""
+        """Start and wait until it decides, or stands by because another one does."""
         if self.running:
             return
         self._ready.unlink(missing_ok=True)
@@ -66,6 +66,16 @@ class Coordinator:
     def signal(self, number: int) -> None:
         assert self.process is not None
         self.process.send_signal(number)
+
+    async def logged(self, text: str, count: int = 1) -> None:
+        """Wait until its log holds `text` that often."""
+        await eventually(lambda: self.log.read_text().count(text) >= count)
+
+    async def stop(self) -> int:
+        """SIGTERM; its exit status."""
+        self.signal(signal.SIGTERM)
+        assert self.process is not None
+        return await asyncio.wait_for(self.process.wait(), PATIENCE)
 
     async def kill(self) -> None:
         if self.running:

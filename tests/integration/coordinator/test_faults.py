@@ -22,7 +22,8 @@ from schemas.render import StageStartedReport
 from schemas.requests import ImageRequested
 from schemas.tasks import TaskCompleted, TaskQueued
 from streams.coordinator import policy_of
-from streams.recovery import Recovered, recover
+from streams.recovery import Recovered
+from streams.standby import recover
 from tests.integration.coordinator.conftest import LEASE
 from tests.integration.coordinator.desk import Coordinator, Desk, check_ledger, envelope, images, read_ledger
 from tests.integration.coordinator.device import device
@@ -181,20 +182,3 @@ async def test_a_pause_longer_than_the_lease_costs_no_device_its_lease(
         await asyncio.sleep(LEASE + 0.5)  # long enough for a lease to lapse, had its clock gone on
         for worker in (one, other):
             assert desk.all(DeviceChanged, device_id=worker.device_id, status=DeviceStatus.LOST) == []
-
-
-async def test_a_rival_takes_over_and_the_first_one_ends(
-    desk: Desk, coordinator: Coordinator, second: Coordinator
-) -> None:
-    account = await desk.account()
-    await second.start()
-    requests = [images(account, "nobody-has-it") for _ in range(50)]
-    for request in requests:
-        await desk.post(request)
-    await all_decided(desk, requests)
-    assert coordinator.process is not None
-    assert await asyncio.wait_for(coordinator.process.wait(), 10) != 0
-    assert "took over" in coordinator.log.read_text()
-    assert (await desk.ask(images(account, "nobody-has-it"))).outcome is Outcome.ACCEPTED
-    await second.kill()
-    check_ledger(await read_ledger(desk))
