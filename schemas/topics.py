@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from schemas import decisions, entities, quotas, render, requests, tasks
-from schemas.envelope import Record
+from schemas import decisions, entities, quotas, render, requests, snapshots, tasks
+from schemas.envelope import LedgerRecord, Record
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -45,6 +45,7 @@ DEVICES = TopicSpec(name="devices", records=_members(entities.AnyDeviceEvent), c
 RENDER_COMMANDS = TopicSpec(
     name="render.commands", records=_members(render.AnyRenderCommand), partitions="slots", retention_ms=7 * DAY
 )
+SNAPSHOTS = TopicSpec(name="snapshots", records=_members(snapshots.AnyMark), compact=True)
 REPORTS = TopicSpec(name="reports", records=_members(render.AnyReport), retention_ms=30 * DAY, writer="gpu_agents")
 HEARTBEATS = TopicSpec(name="heartbeats", records=_members(render.AnyHeartbeat), retention_ms=HOUR, writer="gpu_agents")
 PROGRESS = TopicSpec(name="progress", records=_members(render.AnyProgress), retention_ms=DAY, writer="gpu_agents")
@@ -61,6 +62,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     STORYBOARDS,
     DEVICES,
     RENDER_COMMANDS,
+    SNAPSHOTS,
     REPORTS,
     HEARTBEATS,
     PROGRESS,
@@ -69,7 +71,9 @@ TOPICS: tuple[TopicSpec, ...] = (
 
 BY_NAME = {topic.name: topic for topic in TOPICS}
 TOPIC_OF: dict[type[Record], TopicSpec] = {record: topic for topic in TOPICS for record in topic.records}
-LEDGER_TOPICS: tuple[TopicSpec, ...] = tuple(topic for topic in TOPICS if topic.writer == "coordinator")
+LEDGER_TOPICS: tuple[TopicSpec, ...] = tuple(
+    topic for topic in TOPICS if topic.records and all(issubclass(record, LedgerRecord) for record in topic.records)
+)
 
 
 def shard_of(account_id: str, shards: int) -> int:

@@ -99,6 +99,7 @@ COMMON: dict[str, str] = {
     "depends_on": "stages that must be done first",
     "device_id": "name of the device, such as cpu-0",
     "duration_ms": "length in milliseconds, 0 where there is none",
+    "retry_of": "the task that this one repeats by hand, else empty",
     "asked_as": "role of the asking credential where somebody else's task is concerned, else empty",
     "asked_by": "account that asked where it is not the task's own, else empty",
     "ending": "cancelled, failed or expired",

@@ -16,6 +16,7 @@ from schemas.common import Artifact, FieldError, FilmPlan, Limits, Problem, Stag
 from schemas.entities import EngineInfo
 from schemas.envelope import Envelope, LedgerRecord, Record, Stamp
 from schemas.requests import RequestInfo
+from schemas.snapshots import PartitionHead, SnapshotRef
 from schemas.topics import DAY, HOUR, TopicSpec
 
 PARTS: tuple[type[Struct], ...] = (
@@ -29,6 +30,8 @@ PARTS: tuple[type[Struct], ...] = (
     FieldError,
     Limits,
     EngineInfo,
+    PartitionHead,
+    SnapshotRef,
 )
 KEYS = {
     "requests": "account id",
@@ -41,6 +44,7 @@ KEYS = {
     "storyboards": "storyboard id",
     "devices": "device id",
     "render.commands": "device id",
+    "snapshots": "shard",
     "reports": "device id",
     "heartbeats": "device id",
     "progress": "task id",
