@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 INVARIANTS = {
     "I1": "accepted requests end once, none is lost",
@@ -49,8 +49,8 @@ class Findings(Struct, kw_only=True):
     """All violations, how many things were checked under each invariant, and how many records were read."""
 
     violations: list[Violation] = []
-    checked: Counter[str] = Counter()
-    found: Counter[str] = Counter()
+    checked: Counter[str] = field(default_factory=Counter)
+    found: Counter[str] = field(default_factory=Counter)
     events: int = 0
 
     def add(self, invariant: str, message: str, *events: EventRef | None) -> None:

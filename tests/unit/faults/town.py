@@ -93,8 +93,10 @@ class Town:
     def upload(self, asset_id: str) -> None:
         """Upload a picture."""
         self.accepted.append(Accepted(task_id=asset_id, account_id="ann"))
-        self.store(f"accounts/ann/assets/{asset_id}-0123456789abcdef.png")
-        self.ask(AssetSubmitted(request=self.info(asset_id), asset_id=asset_id, sha256="0" * 64, size=9))
+        sha256 = hashlib.sha256(asset_id.encode()).hexdigest()
+        key = f"accounts/ann/assets/{asset_id}-{sha256[:16]}.png"
+        self.objects[key] = ObjectSeen(key=key, sha256=sha256, size=9)
+        self.ask(AssetSubmitted(request=self.info(asset_id), asset_id=asset_id, sha256=sha256, size=9))
 
     def cancel(self, task_id: str) -> None:
         """Ask to stop a task."""
@@ -111,13 +113,12 @@ class Town:
         if how == "fail":
             about["problem"] = Problem(type="RenderError", code="render_failed", retryable=True)
         record = REPORT[how](task_id=task_id, stage_id=stage_id, **about)
-        self.ask(record)
-        return record
+        return self.ask(record)
 
     def store(self, key: str) -> Artifact:
-        """Put a file into the store."""
+        """Put a file into the store; it is younger than the grace period."""
         sha256 = hashlib.sha256(key.encode()).hexdigest()
-        self.objects[key] = ObjectSeen(key=key, sha256=sha256, size=len(key))
+        self.objects[key] = ObjectSeen(key=key, sha256=sha256, size=len(key), old=False)
         return Artifact(role="main", key=key, sha256=sha256, size=len(key))
 
     def finish(self) -> None:
@@ -127,7 +128,7 @@ class Town:
                 self.report("start", task_id, stage_id)
                 self.report("succeed", task_id, stage_id)
 
-    def ask(self, record: Record) -> None:
+    def ask(self, record: Record) -> Record:
         """Write an input and let the coordinator decide it."""
         account = "ann" if TOPIC_OF[type(record)] is REQUESTS else ""
         self._ids += 1
@@ -140,6 +141,7 @@ class Town:
         batch.take(_message(topic, raw), record)
         batch.follow_up()
         self.commit(batch)
+        return record
 
     def bad_bytes(self, topic: str, value: bytes) -> None:
         """Put poison on an input and let the coordinator bury it."""
