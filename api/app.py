@@ -12,7 +12,7 @@ from litestar.static_files import create_static_files_router
 
 from api.auth import authenticated
 from api.context import MAX_JSON, PREFIX
-from api.controllers import account, assets, characters, generate, health, holding, tasks
+from api.controllers import account, assets, characters, generate, health, holding, retrying, tasks
 from api.deps import Deps
 from api.errors import EXCEPTION_HANDLERS
 from api.observe import Observe
@@ -76,6 +76,7 @@ def _protected(deps: Deps) -> Router:
             tasks.cancel_task,
             holding.hold_task,
             holding.release_task,
+            retrying.retry_task,
             assets.upload_asset,
             assets.get_asset,
             account.get_usage,

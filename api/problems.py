@@ -32,6 +32,12 @@ PROBLEMS: dict[str, ProblemKind] = {
     "bad_signature": ProblemKind("Forbidden", 403, "The link is not valid or has expired", "链接无效或已过期"),
     "not_found": ProblemKind("NotFound", 404, "Nothing is here under this name", "找不到所请求的对象"),
     "method_not_allowed": ProblemKind("MethodNotAllowed", 405, "This method is not allowed here", "此处不允许该方法"),
+    "not_retryable": ProblemKind(
+        "NotRetryable",
+        409,
+        "Only a failed, expired or cancelled task can be retried",
+        "只有失败、过期或已取消的任务才能重试",
+    ),
     "payload_too_large": ProblemKind("PayloadTooLarge", 413, "The body is too large", "请求体过大"),
     "unsupported_media_type": ProblemKind(
         "UnsupportedMediaType", 415, "This content type is not accepted here", "不接受该内容类型"

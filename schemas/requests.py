@@ -15,7 +15,8 @@ class RequestInfo(Struct, frozen=True, kw_only=True):
 
     `body_hash` (hex HMAC) tells a replay from another body under one Idempotency-Key; decided after `valid_until` it
     counts as expired and charges nothing. `key_id` is the credential that signed the call. `asked_by` is the account that
-    asks where that is not the one concerned, `asked_as` the role its credential has.
+    asks where that is not the one concerned, `asked_as` the role its credential has. `retry_of` is the task that this work
+    repeats by hand.
     """
 
     request_id: str = ""
@@ -25,6 +26,7 @@ class RequestInfo(Struct, frozen=True, kw_only=True):
     key_id: str = ""
     asked_by: str = ""
     asked_as: str = ""
+    retry_of: str = ""
 
 
 class Request(Record, frozen=True, kw_only=True):
@@ -141,3 +143,5 @@ AnyRequest = (
     | HoldRequested
     | ReleaseRequested
 )
+
+WorkRequest = ImageRequested | VideoRequested | AudioRequested | StoryboardRequested | CharacterSubmitted

@@ -17,7 +17,8 @@ class TaskEvent(LedgerRecord, frozen=True, kw_only=True):
 class TaskQueued(TaskEvent, frozen=True, kw_only=True):
     """Accepted and waiting. Holds everything needed to run it, so that a restart needs nothing but the log.
 
-    `estimated_ms` is what the client was told: the waiting work and this task's own, shared by the live devices.
+    `estimated_ms` is what the client was told: the waiting work and this task's own, shared by the live devices. `retry_of`
+    is the task that this one repeats by hand.
     """
 
     request_id: str = ""
@@ -32,6 +33,7 @@ class TaskQueued(TaskEvent, frozen=True, kw_only=True):
     entity_id: str = ""  # the storyboard or character this task makes, "" elsewhere
     project: str = ""
     sealed: bytes = b""
+    retry_of: str = ""
 
 
 class TaskRejected(TaskEvent, frozen=True, kw_only=True):

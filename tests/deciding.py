@@ -96,16 +96,15 @@ class Shard:
 
     def image_request(self, task: str, account: str = "ann", count: int = 1, **fields: Any) -> ImageRequested:
         """The request itself."""
-        body_hash, ttl = fields.pop("body_hash", "body"), fields.pop("ttl", 1.5)
+        info = self.info(task, fields.pop("body_hash", "body"), fields.pop("ttl", 1.5))
+        info = replace(info, retry_of=fields.pop("retry_of", ""))
         stages = [
             StagePlan(stage_id=f"shot-{n:02d}", kind=StageKind.SHOT, engine=fields.get("engine", "null"), deliver=True)
             for n in range(1, count + 1)
         ]
         fields.pop("engine", None)
         defaults: dict[str, Any] = {"width": 512, "height": 512}
-        return ImageRequested(
-            envelope=_of(account), request=self.info(task, body_hash, ttl), stages=stages, **(defaults | fields)
-        )
+        return ImageRequested(envelope=_of(account), request=info, stages=stages, **(defaults | fields))
 
     def film(self, task: str, account: str = "ann", shots: int = 2, **fields: Any) -> list[LedgerRecord]:
         """Ask for a film of `shots` shots."""

@@ -30,7 +30,8 @@ class Seal(Protocol):
 class Call(Struct, frozen=True, kw_only=True):
     """One accepted HTTP call. `account_id` is the account concerned, `key_id` the credential that signed the call.
 
-    `asked_by` and `asked_as` are account and role of the caller where somebody else's task is concerned, else "".
+    `asked_by` and `asked_as` are account and role of the caller where somebody else's task is concerned, else "";
+    `retry_of` the task that the call repeats.
     """
 
     account_id: str
@@ -42,6 +43,7 @@ class Call(Struct, frozen=True, kw_only=True):
     valid_until: datetime
     asked_by: str = ""
     asked_as: str = ""
+    retry_of: str = ""
 
     def envelope(self) -> Envelope:
         """Identity and lineage of the request record; a request begins its own story."""
@@ -63,6 +65,7 @@ class Call(Struct, frozen=True, kw_only=True):
             key_id=self.key_id,
             asked_by=self.asked_by,
             asked_as=self.asked_as,
+            retry_of=self.retry_of,
         )
 
     def entity_id(self, kind: str) -> str:

@@ -37,8 +37,10 @@ def asset_id_of(text: str, account_id: str) -> str:
     return text.removeprefix(prefix)[:36] if text.startswith(prefix) else text
 
 
-def character_request(body: CharacterBody, call: Call, seal: Seal, keys: Sequence[str]) -> CharacterSubmitted:
-    """One stage "embedding" over all photos; the profile is private and goes sealed."""
+def character_request(
+    body: CharacterBody, call: Call, seal: Seal, keys: Sequence[str], character_id: str = ""
+) -> CharacterSubmitted:
+    """One stage "embedding" over all photos; the profile is private and goes sealed. `character_id` "" = a new one."""
     spec = EmbeddingSpec(name=body.name, photo_keys=list(keys))
     stage = StagePlan(
         stage_id=StageKind.EMBEDDING.value,
@@ -53,7 +55,7 @@ def character_request(body: CharacterBody, call: Call, seal: Seal, keys: Sequenc
         envelope=call.envelope(),
         request=call.info(),
         stages=[stage],
-        character_id=call.entity_id("character"),
+        character_id=character_id or call.entity_id("character"),
         photo_count=len(keys),
         sealed=seal.json(profile, "profile"),
     )

@@ -77,7 +77,7 @@ class UsageView(Struct, frozen=True):
 class TaskView(Struct, frozen=True, kw_only=True):
     """`status` is queued, processing, completed, failed, cancelling or cancelled; `progress` 0-100.
 
-    `held`: nothing more of it is given to a device until it is released.
+    `held`: nothing more of it is given to a device until it is released. `retry_of`: the task that it repeats.
     """
 
     task_id: str
@@ -96,6 +96,7 @@ class TaskView(Struct, frozen=True, kw_only=True):
     usage: UsageView
     links: Links
     project: str = ""
+    retry_of: str | None = None
     storyboard_id: str | None = None
     character_id: str | None = None
     estimated_time: float = 0.0

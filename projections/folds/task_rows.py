@@ -55,7 +55,7 @@ class StageRow(Struct, frozen=True, kw_only=True):
 class TaskRow(Struct, frozen=True, kw_only=True):
     """A task as the API shows it: `status` in the API's words, `state` in the state machine's.
 
-    `held`: no stage is given to a device until somebody releases the task. `progress` is 0-100; `sealed` the request's
+    `retry_of` is the task that this one repeats by hand. `held`: no stage is given to a device until somebody releases the task. `progress` is 0-100; `sealed` the request's
     ciphertext, `results` each finished stage's ciphertext. `sequence` counts the task's events, `account_seq` and `shard_seq` are those of its last one.
     """
 
@@ -71,6 +71,7 @@ class TaskRow(Struct, frozen=True, kw_only=True):
     priority: int = 5
     project: str = ""
     entity_id: str = ""
+    retry_of: str = ""
     character_ids: list[str] = []
     stages: list[StageRow] = []
     outputs: list[Artifact] = []

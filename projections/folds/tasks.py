@@ -84,6 +84,7 @@ def _opened(event: TaskQueued | TaskRejected) -> TaskRow:
         priority=event.priority,
         project=event.project,
         entity_id=event.entity_id,
+        retry_of=event.retry_of,
         character_ids=event.character_ids,
         stages=[planned(plan) for plan in event.stages],
         estimated_ms=event.estimated_ms,

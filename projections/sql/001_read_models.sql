@@ -30,6 +30,7 @@ CREATE TABLE read_models.tasks (
     priority      integer     NOT NULL,
     project       text        NOT NULL,
     entity_id     text        NOT NULL,
+    retry_of      text        NOT NULL,
     character_ids jsonb       NOT NULL,
     stages        jsonb       NOT NULL,
     outputs       jsonb       NOT NULL,

@@ -21,11 +21,12 @@ from schemas.requests import (
     StoryboardRequested,
     UserRegistrationRequested,
     VideoRequested,
+    WorkRequest,
 )
 from schemas.tasks import TaskQueued, TaskRejected
 from streams.domain import ending, holding, quota, registration
 from streams.domain.drafts import decided, draft
-from streams.domain.limits import WorkRequest, character_errors, invalid, limit_errors, not_found, stages_of
+from streams.domain.limits import character_errors, invalid, limit_errors, not_found, not_retryable, stages_of
 from streams.domain.policy import PRIORITY, estimate_ms
 from streams.domain.state import Reservation, ShardState
 
@@ -86,6 +87,8 @@ def decide_request(state: ShardState, request: AnyRequest, now: datetime) -> lis
 
 def _admit(state: ShardState, request: WorkRequest, now: datetime) -> list[LedgerRecord]:
     account = state.accounts[request.envelope.account_id]
+    if (problem := not_retryable(state, request)) is not None:
+        return _reject(request, problem)
     errors = limit_errors(account.limits, request) + character_errors(state, request)
     if errors:
         return _reject(request, invalid(errors))
@@ -125,6 +128,7 @@ def _queued(state: ShardState, request: WorkRequest, tier: Tier) -> TaskQueued:
         entity_id=getattr(request, entity) if entity else "",
         project=getattr(request, "project", ""),
         sealed=request.sealed,
+        retry_of=info.retry_of,
     )
 
 

@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 from schemas.common import FieldError, Limits, Problem, StagePlan
-from schemas.requests import (
-    AudioRequested,
-    CharacterSubmitted,
-    ImageRequested,
-    StoryboardRequested,
-    VideoRequested,
-)
+from schemas.requests import CharacterSubmitted, ImageRequested, VideoRequested, WorkRequest
 from streams.domain.plans import plan_errors
 from streams.domain.state import ShardState
-
-WorkRequest = ImageRequested | VideoRequested | AudioRequested | StoryboardRequested | CharacterSubmitted
 
 
 def stages_of(request: WorkRequest) -> list[StagePlan]:
@@ -71,6 +63,21 @@ def character_errors(state: ShardState, request: WorkRequest) -> list[FieldError
         elif not character.ready:
             errors.append(FieldError(field="character_id", rule="ready", message=f"{character_id} is not ready yet"))
     return errors
+
+
+def not_retryable(state: ShardState, request: WorkRequest) -> Problem | None:
+    """Why the task that the request repeats by hand cannot be repeated, as far as it is remembered."""
+    first, account_id = request.request.retry_of, request.envelope.account_id
+    task, seen = state.tasks.get(first), state.remembered.get(first)
+    if not first or (task is None and seen is None):
+        return None
+    if account_id not in {known.account_id for known in (task, seen) if known is not None}:
+        return not_found("task")
+    status = task.status if task is not None else seen.status if seen is not None else ""
+    if status in ("failed", "cancelled"):
+        return None
+    detail = f"the task is {status}; only a failed, expired or cancelled task can be retried"
+    return Problem(type="NotRetryable", code="not_retryable", detail=detail)
 
 
 def invalid(errors: list[FieldError]) -> Problem:

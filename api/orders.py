@@ -1,0 +1,57 @@
+"""From a checked body to its request record: what the body names is looked up, then the work is planned."""
+
+from __future__ import annotations
+
+from api.bodies.audio import AudioBody
+from api.bodies.images import ImageBody
+from api.bodies.scripts import StoryboardBody
+from api.bodies.videos import VideoBody
+from api.deps import Deps
+from api.lookup import Lookup
+from api.planning import images, videos
+from api.planning.call import Call
+from api.sealing import AccountSeal
+from schemas.requests import AudioRequested, ImageRequested, StoryboardRequested, VideoRequested
+
+
+async def image_order(body: ImageBody, call: Call, seal: AccountSeal, deps: Deps) -> ImageRequested:
+    """Pictures. Raises `ApiError` 400 for a character that is not the caller's or not ready."""
+    lookup = Lookup(deps.reads, call.account_id, seal)
+    character = await lookup.character("character_id", body.character_id) if body.character_id else None
+    lookup.check()
+    return images.image_request(body, call, seal, character)
+
+
+async def audio_order(body: AudioBody, call: Call, seal: AccountSeal, _: Deps) -> AudioRequested:
+    """Speech or music."""
+    return images.audio_request(body, call, seal)
+
+
+async def storyboard_order(body: StoryboardBody, call: Call, seal: AccountSeal, deps: Deps) -> StoryboardRequested:
+    """A storyboard. Raises `ApiError` 400 for characters that are not the caller's or not ready."""
+    lookup = Lookup(deps.reads, call.account_id, seal)
+    characters = await lookup.characters("characters", body.characters)
+    lookup.check()
+    longest = await deps.reads.max_duration(call.account_id)
+    return videos.storyboard_request(body, call, seal, characters, longest)
+
+
+async def video_order(body: VideoBody, call: Call, seal: AccountSeal, deps: Deps) -> VideoRequested:
+    """A film. Raises `ApiError` 400 for characters, assets or a storyboard that are not the caller's or not ready."""
+    lookup = Lookup(deps.reads, call.account_id, seal)
+    characters = await lookup.characters("characters", body.characters)
+    shots, title = videos.shots_of(body.scenes or []), ""
+    image_keys: dict[str, str] = {}
+    if body.scenes is not None:
+        characters |= await lookup.scene_characters(body.scenes)
+        image_keys = await lookup.scene_pictures(body.scenes, [shot.id for shot in shots])
+    if body.storyboard_id is not None and (draft := await lookup.storyboard(body.storyboard_id)) is not None:
+        characters |= await lookup.characters("storyboard_id", videos.cast_ids(draft), indexed=False)
+        shots, title = videos.cast(draft, characters), draft.title
+    lookup.check()
+    language = videos.language_of(body, shots, body.script or "")
+    options = videos.film_options(body, call, language, characters=characters, image_keys=image_keys, title=title)
+    if body.script is None:
+        return videos.film_request(body, call, seal, shots, options)
+    longest = await deps.reads.max_duration(call.account_id)
+    return videos.script_film_request(body, call, seal, options, script=body.script, max_duration_s=longest)
