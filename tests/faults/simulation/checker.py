@@ -130,5 +130,5 @@ class Checker:
         task = self._lives.tasks.get(request.request.task_id)
         if task is not None and task.account_id != request.envelope.account_id:
             self._fail(f"I1 {decision.request_id} cancels a task of {task.account_id}")
-        elif task is not None and task.status in ("open", "halting"):
+        elif task is not None and task.status in ("open", "held", "halting"):
             self._fail(f"I1 {request.request.task_id} goes on though its cancel was accepted")

@@ -13,6 +13,17 @@ TASK: dict[str, dict[str, str]] = {
         "StageStopped": "halting",  # failed for good: the next event says so
         "TaskCancelling": "ending",
         "TaskCompleted": "completed",
+        "TaskHeld": "held",
+    },
+    "held": {  # what runs goes on, nothing is dispatched
+        "StagesPlanned": "held",
+        "StageStarted": "held",
+        "StageCompleted": "held",
+        "StageRetryScheduled": "held",
+        "StageStopped": "halting",
+        "TaskCancelling": "ending",
+        "TaskCompleted": "completed",
+        "TaskReleased": "open",
     },
     "halting": {"TaskCancelling": "ending"},
     "ending": {
