@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from gpu_agents import disk
 from gpu_agents.child.memory import peak_bytes, reset_peak
 from gpu_agents.child.protocol import ChildFile, Done, Estimated, Failed, Progressed, Render, Reply, Usage
 from gpu_agents.engines.base import Engine, OutputFile, RenderContext, RenderOutput
@@ -92,6 +93,9 @@ def failure(job_id: str, error: Exception) -> Failed:
         case StoryreelError():
             return Failed(job_id=job_id, code=error.code, detail=str(error), retryable=error.retryable)
     log.error("the engine failed unexpectedly", exc_info=error)
+    if disk.is_full(error):
+        detail = "the device's disk is full"
+        return Failed(job_id=job_id, error_type="ResourceUnavailable", code=disk.FULL, detail=detail, retryable=True)
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return Failed(job_id=job_id, code="out_of_memory", detail="the device ran out of memory", retryable=True)
     detail = f"the engine failed unexpectedly ({type(error).__name__})"

@@ -107,11 +107,11 @@ class Agent:
             await asyncio.sleep(PAUSE)
 
     async def _hold_lease(self) -> None:
+        fresh_folder(self._tools.scratch)  # before asking: a device that cannot write is given no work
         async with consuming(self._settings.kafka) as consumer:
             lease, position = await join(consumer, self._decoder, self._tools.publisher, self._request())
             log.info("lease granted: slot %d, epoch %d", lease.slot, lease.epoch)
             await open_slot(consumer, lease, position, utc_now())
-            fresh_folder(self._tools.scratch)
             book = CommandBook()
             execution = self._execution = Execution(book, self._tools)
             publisher = self._tools.publisher
@@ -161,7 +161,10 @@ class Agent:
 
 
 def fresh_folder(path: Path) -> None:
-    """An empty folder, whatever an earlier life left there."""
-    if path.exists():
-        shutil.rmtree(path)
-    path.mkdir(parents=True, mode=0o700)
+    """An empty folder, whatever an earlier life left there. Raises `InfrastructureError` when the disk does not allow it."""
+    try:
+        if path.exists():
+            shutil.rmtree(path)
+        path.mkdir(parents=True, mode=0o700)
+    except OSError as error:
+        raise InfrastructureError(f"the folder of working files cannot be made: {error}") from error

@@ -17,7 +17,7 @@ class CancelEffect(Enum):
 
     DROPPED = auto()  # it was waiting: report it as cancelled
     STOP = auto()  # it is rendering: tell the child
-    LATE = auto()  # its files are on their way: the outcome will be reported anyway
+    WITHDRAW = auto()  # it is rendered and its files are on their way: leave them
     REPEAT = auto()  # it is done: report the outcome again
     UNKNOWN = auto()  # nothing of that name is here
 
@@ -74,7 +74,7 @@ class CommandBook:
         if self._rendering is not None and _key(self._rendering) == key:
             return CancelEffect.STOP, None
         if key in self._delivering:
-            return CancelEffect.LATE, None
+            return CancelEffect.WITHDRAW, None
         return (CancelEffect.REPEAT if key in self._done else CancelEffect.UNKNOWN), None
 
     def outcome(self, order: CancelCommand) -> Outcome | None:

@@ -15,6 +15,7 @@ from gpu_agents.worker import outcomes
 from gpu_agents.worker.clock import utc_now
 from gpu_agents.worker.commands import CommandBook, Outcome
 from gpu_agents.worker.delivery import Delivery
+from gpu_agents.worker.failures import cancelled_failure, disk_failure
 from gpu_agents.worker.inputs import fetch_inputs
 from gpu_agents.worker.progress import ProgressTeller
 from gpu_agents.worker.publisher import Publisher
@@ -23,7 +24,7 @@ from gpu_agents.worker.sealing import Envelopes
 from infra import crash_points
 from infra.object_store import ObjectStore
 from schemas.errors import InfrastructureError, StoryreelError
-from schemas.render import RenderCommand
+from schemas.render import RenderCommand, StageSucceededReport
 from schemas.specs import Spec
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,8 @@ class Execution:
         self._finished: asyncio.Queue[Rendered] = asyncio.Queue(maxsize=DELIVERIES)
         self._current = ""
         self._cancelled = False
+        self._withdrawn: set[str] = set()
+        self._storing: dict[str, asyncio.Task[StageSucceededReport]] = {}
         self._preparing: asyncio.Task[tuple[Spec, Render]] | None = None
         self._telling: set[asyncio.Task[None]] = set()
         self._draining = False
@@ -83,8 +86,12 @@ class Execution:
                 telling.cancel()
 
     async def cancel(self, key: str) -> None:
-        """Stop the running command if it has this key."""
-        if key and key == self._current:
+        """Stop the command that has this key, whether it is rendering or its files are being stored."""
+        if key != self._current:
+            self._withdrawn.add(key)
+            if (storing := self._storing.get(key)) is not None:
+                storing.cancel()
+        elif key:
             self._cancelled = True
             if self._preparing is not None:
                 self._preparing.cancel()
@@ -138,17 +145,15 @@ class Execution:
             spec, job = await self._preparing
         except StoryreelError as error:
             return None, Failed(job_id=key, code=error.code, detail=str(error), retryable=error.retryable)
+        except OSError as error:
+            return None, disk_failure(key, error)
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if not self._cancelled or (task is not None and task.cancelling()):
+            if not self._cancelled or _being_cancelled():
                 raise
         finally:
             self._preparing = None
         if self._cancelled or spec is None:
-            detail = "the task was cancelled"
-            return None, Failed(
-                job_id=key, error_type="RenderCancelled", code="cancelled", detail=detail, cancelled=True
-            )
+            return None, cancelled_failure(key)
         teller = ProgressTeller(command, self._tools.publisher, self._tools.store)
         try:
             return spec, await self._tools.child.render(job, teller.offer)
@@ -173,22 +178,49 @@ class Execution:
                 await rendered.started
                 outcome = await self._outcome(rendered)
                 crash_points.reach("agent.after_upload")
-                if rendered.folder.exists():  # whatever counts is in the store and in memory
-                    await asyncio.to_thread(shutil.rmtree, rendered.folder)
+                await asyncio.to_thread(_discard, rendered.folder)  # whatever counts is in the store and in memory
                 crash_points.reach("agent.before_report")
                 await self._tools.publisher.deliver(outcome)
                 crash_points.reach("agent.after_report")
                 self._book.finish(rendered.command, outcome)
+                self._withdrawn.discard(outcomes.key_of(outcome.task_id, outcome.stage_id, outcome.attempt))
             finally:
                 self._finished.task_done()
 
     async def _outcome(self, rendered: Rendered) -> Outcome:
-        command, result = rendered.command, rendered.result
+        command = rendered.command
+        result: Done | Failed | StageSucceededReport = rendered.result
         if isinstance(result, Done) and rendered.spec is not None:
-            try:
-                return await self._tools.delivery.store(command, rendered.spec, result)
-            except StoryreelError as error:
-                result = Failed(job_id="", code=error.code, detail=str(error), retryable=error.retryable)
-        assert isinstance(result, Failed)
-        problem = outcomes.problem_of(result)
-        return outcomes.failed(command, utc_now(), problem, cancelled=result.cancelled)
+            key = outcomes.key_of(command.task_id, command.stage_id, command.attempt)
+            result = await self._store(key, command, rendered.spec, result)
+        if isinstance(result, Failed):
+            return outcomes.failed(command, utc_now(), outcomes.problem_of(result), cancelled=result.cancelled)
+        assert isinstance(result, StageSucceededReport)
+        return result
+
+    async def _store(self, key: str, command: RenderCommand, spec: Spec, done: Done) -> StageSucceededReport | Failed:
+        """The report of success once all is stored, or why there is none: unusable, or cancelled meanwhile."""
+        if key in self._withdrawn:
+            return cancelled_failure(key)
+        storing = self._storing[key] = asyncio.create_task(self._tools.delivery.store(command, spec, done))
+        try:
+            return await storing
+        except StoryreelError as error:
+            return Failed(job_id=key, code=error.code, detail=str(error), retryable=error.retryable)
+        except asyncio.CancelledError:
+            if key not in self._withdrawn or _being_cancelled():
+                raise
+            return cancelled_failure(key)
+        finally:
+            del self._storing[key]
+
+
+def _being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _discard(folder: Path) -> None:
+    """Remove the working files. What a download that was called off still writes goes with the next lease."""
+    if folder.exists():
+        shutil.rmtree(folder, onerror=lambda _, path, info: log.warning("%s is left for now: %s", path, info[1]))

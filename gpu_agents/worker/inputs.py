@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from gpu_agents import disk
 from infra.object_store import ObjectStore
 from schemas.common import Artifact
 from schemas.errors import ObjectMissingError, RenderError, StoreError
@@ -38,7 +39,7 @@ async def fetch_inputs(store: ObjectStore, command: RenderCommand, spec: Spec, f
     """Download everything to `folder` and return it by stage id and object key.
 
     Raises `StoreError` when the store is away (try again) and `RenderError` when an object is gone, damaged or not the
-    file that was recorded.
+    file that was recorded, or, as a retryable one, when this device has no room for it.
     """
     wanted = {stage_id: (artifact.key, artifact.sha256) for stage_id, artifact in stage_files(command.inputs).items()}
     wanted |= {key: (key, "") for key in spec_keys(spec)}
@@ -61,6 +62,8 @@ async def _download(store: ObjectStore, name: str, key: str, sha256: str, path: 
         except ObjectMissingError as error:
             raise RenderError(f"the input {_public(name, key)} is missing", code="input_missing") from error
         except StoreError as error:
+            if disk.is_full(error):
+                raise RenderError("the device's disk is full", code=disk.FULL, retryable=True) from error
             found = await store.stat(key)  # raises when the store is away
             if attempt == _DAMAGED_AFTER:
                 problem = "is damaged" if found is not None else "is missing"

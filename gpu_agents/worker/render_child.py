@@ -12,19 +12,13 @@ from typing import assert_never
 
 from gpu_agents.child import protocol
 from gpu_agents.child.protocol import Cancel, Done, Estimated, Failed, Probe, Probed, Progressed, Ready, Render, Reply
+from gpu_agents.worker.grace import StepTime, grace_of
 from gpu_agents.worker.spawn import ChildProcess, describe_exit, spawn
 from gpu_agents.worker.watchdog import RenderLimit, timed_out
 from schemas.errors import ContractError
 
 log = logging.getLogger(__name__)
-MIN_GRACE = 2.0  # seconds between the order to stop and the kill
-MAX_GRACE = 30.0
 DEFAULT_LIMIT = RenderLimit()
-
-
-def grace_of(step_seconds: float) -> float:
-    """How long a job may take to stop: the time of two steps, at least 2 and at most 30 s."""
-    return min(MAX_GRACE, max(MIN_GRACE, 2 * step_seconds))
 
 
 class Stop(Enum):
@@ -50,8 +44,7 @@ class RenderChild:
         self._watchdog: asyncio.TimerHandle | None = None
         self._limit = limit
         self._limit_seconds = 0.0
-        self._last_step = 0.0
-        self._step_seconds = 0.0
+        self._steps = StepTime()
         self.pid = 0
 
     async def probe(self, engine: str, timeout: float) -> Probed:
@@ -74,7 +67,7 @@ class RenderChild:
         """
         self._job_id, self._on_progress, self._stop = job.job_id, on_progress, None
         self._watch(0.0)
-        self._last_step, self._step_seconds = time.monotonic(), 0.0
+        self._steps = StepTime()
         try:
             reply = await self._ask(job)
         except asyncio.CancelledError:
@@ -146,8 +139,7 @@ class RenderChild:
                     self._watch(seconds)
             case Progressed():
                 if reply.job_id == self._job_id and self._on_progress is not None:
-                    now = time.monotonic()
-                    self._step_seconds, self._last_step = now - self._last_step, now
+                    self._steps.reported(reply.step, time.monotonic())
                     self._on_progress(reply)
             case Probed() | Done() | Failed():
                 self._resolve(reply)
@@ -181,7 +173,7 @@ class RenderChild:
             self._order_stop()
 
     def _order_stop(self) -> None:
-        grace = grace_of(self._step_seconds)
+        grace = grace_of(self._steps.seconds)
         self._killer = asyncio.get_running_loop().call_later(grace, self._kill_stubborn)
         if self._child is not None:
             self._child.writer.write(protocol.pack(Cancel(self._job_id)))

@@ -103,7 +103,7 @@ class Session:
                 outcome = outcomes.cancelled(dropped, utc_now())
                 self._book.finish(dropped, outcome)
                 self._reports.put_nowait(outcome)
-            case CancelEffect.STOP:
+            case CancelEffect.STOP | CancelEffect.WITHDRAW:
                 await self._execution.cancel(outcomes.key_of(order.task_id, order.stage_id, order.attempt))
             case CancelEffect.REPEAT:
                 known = self._book.outcome(order)
@@ -111,8 +111,6 @@ class Session:
                 self._reports.put_nowait(known)
             case CancelEffect.UNKNOWN:
                 self._reports.put_nowait(outcomes.cancelled(_command_of(order), utc_now()))
-            case CancelEffect.LATE:
-                log.info("too late to cancel %s of %s: its files are being stored", order.stage_id, order.task_id)
             case other:
                 assert_never(other)
 

@@ -23,7 +23,7 @@ from schemas.topics import REPORTS
 
 REASON = "its supervisor saw its process end"
 SOURCE = "supervisor"
-_TIMEOUT = 1.5  # seconds; the restart waits for it
+_TIMEOUT = 3.0  # seconds; the restart waits for it
 
 log = logging.getLogger(__name__)
 

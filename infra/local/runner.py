@@ -11,7 +11,7 @@ import psutil
 
 from infra.local.lifecycle import Backoff, Failure, StackError, State
 from infra.local.logs import tail
-from infra.local.process import ProcessSpec, kill_group, spawn, terminate
+from infra.local.process import Action, ProcessSpec, kill_group, spawn, terminate
 from schemas.errors import StoryreelError
 
 _POLL = 0.05  # seconds between two questions to a probe
@@ -156,7 +156,7 @@ class Runner:
             self.up.clear()
             await self._bury(process)
         if self.spec.on_end is not None and not self._stopping.is_set():
-            await self.spec.on_end()
+            await self._unless_stopping(self.spec.on_end)
         return reason
 
     async def _become_ready(self, process: asyncio.subprocess.Process) -> str | None:
@@ -189,6 +189,16 @@ class Runner:
             await terminate(process, self.spec.stop_signal, self.spec.stop_timeout)
         kill_group(process.pid)
 
+    async def _unless_stopping(self, action: Action) -> None:
+        acting, stopping = asyncio.create_task(_run(action)), asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({acting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (acting, stopping):
+                task.cancel()
+        if acting.done():
+            acting.result()
+
     async def _pause(self, seconds: float) -> None:
         if not self._ending():
             self._hurry.clear()
@@ -208,6 +218,10 @@ class Runner:
     def _complaint(self, reason: str, failures: int) -> str:
         lines = "\n".join(f"  {line}" for line in tail(self.log))
         return f"{self.spec.name}: {reason} ({failures} tries); see {self.log}\n{lines}".rstrip()
+
+
+async def _run(action: Action) -> None:
+    await action()
 
 
 async def one_ready(runners: Sequence[Runner]) -> None:

@@ -76,7 +76,7 @@ class BookMachine(RuleBasedStateMachine):
         elif number == self.rendering:
             assert effect is CancelEffect.STOP
         elif number in self.delivering:
-            assert effect is CancelEffect.LATE
+            assert effect is CancelEffect.WITHDRAW
         elif number in self.accepted:
             assert effect is CancelEffect.DROPPED
             assert dropped is not None

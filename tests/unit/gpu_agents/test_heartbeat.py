@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from gpu_agents.child.jobs import progress_sender
 from gpu_agents.child.protocol import Progressed, Reply
 from gpu_agents.worker.device import child_environment, parse_device
+from gpu_agents.worker.grace import StepTime, grace_of
 from gpu_agents.worker.heartbeat import Heartbeat
 from gpu_agents.worker.lease import Lease, LeaseLostError
 from gpu_agents.worker.progress import Throttle, percent_of
-from gpu_agents.worker.render_child import grace_of
 from schemas.errors import ConfigurationError, InfrastructureError
 from schemas.render import DeviceHeartbeat
 
@@ -92,6 +92,24 @@ def test_the_child_tells_the_first_and_the_last_step() -> None:
 @pytest.mark.parametrize(("step", "grace"), [(0.0, 2.0), (0.9, 2.0), (4.0, 8.0), (60.0, 30.0)])
 def test_the_grace_is_two_steps_within_bounds(step: float, grace: float) -> None:
     assert grace_of(step) == grace
+
+
+@pytest.mark.parametrize(
+    ("reports", "seconds"),
+    [
+        ([], 0.0),
+        ([(1, 90.0)], 0.0),  # the first one comes after loading and preparing
+        ([(1, 90.0), (2, 93.0)], 3.0),
+        ([(1, 90.0), (5, 94.0)], 1.0),  # most reports of a fast job are left out
+        ([(1, 90.0), (2, 93.0), (2, 150.0)], 3.0),
+        ([(1, 90.0), (2, 93.0), (3, 93.5)], 0.5),
+    ],
+)
+def test_the_time_of_a_step_lies_between_two_reports(reports: list[tuple[int, float]], seconds: float) -> None:
+    steps = StepTime()
+    for step, at in reports:
+        steps.reported(step, at)
+    assert steps.seconds == seconds
 
 
 def test_devices_are_named_by_kind_and_number() -> None:

@@ -1,0 +1,134 @@
+"""Time from kill -9 of a device to the dispatch of its work to another one: `python -m tests.benchmarks.device_deaths`.
+
+`--kills N` (20) with the devices under the stack's supervisor, which reports their ends; `--alone N` (10) with agents that
+nobody watches, whose lease of 10 s has to run out. Prints p50, p95 and maximum, seen by a reader of the log.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import httpx
+
+from infra.cli.user import create_user
+from infra.local import ports
+from infra.local.apps import APPS
+from infra.local.stack import LocalStack, StackOptions
+from infra.settings import Settings
+from schemas.entities import DeviceChanged, DeviceStatus
+from schemas.tasks import StageDispatched, StageStarted, TaskCompleted
+from schemas.topics import TOPICS
+from tests.tailing import Tail, tailing
+
+BODY = {"prompt": "rain over the old town", "engine": "sketch", "width": 1280, "height": 720}
+
+
+async def main(kills: int, alone: int) -> None:
+    """Run both measurements, each on a stack of its own."""
+    if kills:
+        async with _stack(devices=2) as stack:
+            await _measure(
+                "with a supervisor", stack, kills, lambda device: stack.pid_of(device.replace("cpu", "device"))
+            )
+    if alone:
+        async with _stack(devices=0) as stack, AsyncExitStack() as agents:
+            pids: dict[str, int] = {}
+            for device in ("cpu-0", "cpu-1"):
+                watching = asyncio.create_task(_agent(stack.settings, device, pids))
+                agents.callback(watching.cancel)
+            await _measure("without one", stack, alone, pids.__getitem__)
+
+
+@asynccontextmanager
+async def _stack(devices: int) -> AsyncIterator[LocalStack]:
+    options = StackOptions(apps=APPS, devices=devices, topics=TOPICS, api_port=ports.choose(None, frozenset()))
+    with tempfile.TemporaryDirectory(prefix="storyreel-deaths-") as folder:
+        Path(folder).chmod(0o711)
+        async with LocalStack(Path(folder), options=options) as stack:
+            yield stack
+
+
+async def _agent(settings: Settings, device: str, pids: dict[str, int]) -> None:
+    """An agent that is started again when it ends, without a word to anybody."""
+    environment = dict(os.environ) | settings.to_env()
+    while True:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "gpu_agents", "--device", device), env=environment
+        )
+        pids[device] = process.pid
+        try:
+            await process.wait()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+
+async def _measure(title: str, stack: LocalStack, kills: int, pid_of: Callable[[str], int]) -> None:
+    key = create_user(stack.settings, "vip")["api_key"]
+    base, headers = f"{stack.settings.base_url}/api/v1/", {"Authorization": f"Bearer {key}"}
+    async with (
+        httpx.AsyncClient(base_url=base, headers=headers, trust_env=False, timeout=30) as http,
+        tailing(stack.settings, "tasks", "devices") as tail,
+    ):
+        await _warm(http, tail)
+        times = [await _kill_one(http, tail, pid_of, number) for number in range(kills)]
+    times.sort()
+    p95 = times[min(len(times) - 1, int(0.95 * len(times)))]
+    print(
+        f"kill -9 of a device {title} → its work dispatched to another: p50 {statistics.median(times):.2f} s, "
+        f"p95 {p95:.2f} s, max {times[-1]:.2f} s ({len(times)} kills)",
+        flush=True,
+    )
+
+
+async def _submit(http: httpx.AsyncClient, seed: int) -> str:
+    answer = await http.post("images/generate", json=BODY | {"seed": seed})
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["task_id"])
+
+
+async def _warm(http: httpx.AsyncClient, tail: Tail) -> None:
+    """Both devices have rendered something."""
+    tasks = [await _submit(http, 1000 + number) for number in range(2)]
+    for task in tasks:
+        await tail.expect(TaskCompleted, lambda e, task=task: e.task_id == task)  # type: ignore[misc]
+    assert len({d.device_id for d in tail.all(StageStarted)}) == 2
+
+
+async def _kill_one(http: httpx.AsyncClient, tail: Tail, pid_of: Callable[[str], int], number: int) -> float:
+    """Kill the device that began the task; seconds until a stage that it had goes elsewhere. All ends well after it."""
+    task = await _submit(http, number)
+    _, started = await tail.expect(StageStarted, lambda e: e.task_id == task)
+    victim = started.device_id
+    killed = time.monotonic()
+    os.kill(pid_of(victim), 9)
+    at, _ = await tail.expect(
+        StageDispatched, lambda e: (e.task_id, e.stage_id) == (task, started.stage_id) and e.device_id != victim
+    )
+    took = at - killed
+    await tail.expect(TaskCompleted, lambda e: e.task_id == task)
+    lost = [
+        d.epoch for d in tail.all(DeviceChanged, lambda d: d.device_id == victim and d.status is not DeviceStatus.LIVE)
+    ]
+    await tail.expect(
+        DeviceChanged, lambda d: d.device_id == victim and d.status is DeviceStatus.LIVE and d.epoch > max(lost)
+    )
+    return took
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--alone", type=int, default=10)
+    options = parser.parse_args()
+    asyncio.run(main(options.kills, options.alone))
