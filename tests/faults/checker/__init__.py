@@ -15,7 +15,7 @@ from tests.faults.checker.asked import Asked
 from tests.faults.checker.books import Books
 from tests.faults.checker.chain import Chain
 from tests.faults.checker.dumps import compare
-from tests.faults.checker.evidence import Accepted, Evidence, ObjectSeen, Poison, Position, Reply
+from tests.faults.checker.evidence import Accepted, Evidence, ObjectSeen, Poison, Position, Reply, Seen
 from tests.faults.checker.lag import check_lag
 from tests.faults.checker.letters import check_letters
 from tests.faults.checker.lives import Lives
@@ -32,6 +32,7 @@ __all__ = [
     "Poison",
     "Position",
     "Reply",
+    "Seen",
     "Violation",
     "check",
     "examine",
@@ -46,7 +47,7 @@ def check(evidence: Evidence) -> list[Violation]:
 def examine(evidence: Evidence) -> Findings:
     """The violations, what was checked, and how many records were read. One pass over the ledger."""
     findings = Findings(events=len(evidence.log))
-    asked = Asked(findings, evidence.log.records(REQUESTS.name, 0), evidence.accepted)
+    asked = Asked(findings, evidence.log.records(REQUESTS.name, 0), evidence.seen.accepted)
     lives = Lives(findings, evidence.log.records(REPORTS.name, 0))
     books, chain, objects = Books(findings), Chain(findings), Objects(findings)
     for logged in evidence.log.ledger():
@@ -56,7 +57,7 @@ def examine(evidence: Evidence) -> Findings:
     asked.finish()
     lives.finish()
     tasks = lives.tasks()
-    asked.answers(evidence.accepted, evidence.replies, tasks)
+    asked.answers(evidence.seen, tasks)
     books.finish(evidence.live, evidence.coordinator)
     if evidence.live is not None and evidence.rebuilt is not None:
         compare(findings, evidence.live, evidence.rebuilt)
@@ -67,7 +68,7 @@ def examine(evidence: Evidence) -> Findings:
         check_lag(findings, evidence.positions, evidence.quiet_s, evidence.bound_s)
     for _ in evidence.log.records(HEARTBEATS.name):
         findings.checked["I8"] += 1  # none of them is unreadable
-    check_letters(findings, evidence.log, evidence.poison)
+    check_letters(findings, evidence.log, evidence.seen.poison)
     return findings
 
 

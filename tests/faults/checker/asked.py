@@ -12,7 +12,7 @@ from schemas.requests import Request
 from schemas.tasks import TaskQueued, TaskRejected
 from schemas.topics import REPORTS, REQUESTS
 from streams.domain.admission import KINDS
-from tests.faults.checker.evidence import Accepted, Reply
+from tests.faults.checker.evidence import Accepted, Seen
 from tests.faults.checker.records import Logged
 from tests.faults.checker.violations import EventRef, Findings
 
@@ -102,12 +102,10 @@ class Asked:
             for request_id, ref in made.items():
                 self._fail.add("I1", f"a task event without a decision about request {request_id}", ref)
 
-    def answers(
-        self, accepted: Sequence[Accepted], replies: Sequence[Reply], tasks: Mapping[str, tuple[str, str]]
-    ) -> None:
+    def answers(self, seen: Seen, tasks: Mapping[str, tuple[str, str]]) -> None:
         """Whether what clients were told is true. `tasks` maps ids to (status, account); open ones are a violation."""
         keys: dict[tuple[str, str], str] = {}
-        for one in accepted:
+        for one in seen.accepted:
             self._fail.checked["I1"] += 1
             status, account = tasks.get(one.task_id, ("", ""))
             if not status and one.task_id not in self._assets:
@@ -122,8 +120,8 @@ class Asked:
             same = (one.account_id, one.idempotency_key)
             if one.idempotency_key and keys.setdefault(same, one.task_id) != one.task_id:
                 self._fail.add("I1", f"key {one.idempotency_key} gave tasks {keys[same]} and {one.task_id}")
-        promised = {one.task_id for one in accepted}
-        for reply in replies:
+        promised = {one.task_id for one in seen.accepted}
+        for reply in seen.replies:
             self._fail.checked["I1"] += 1
             status = tasks.get(reply.task_id, ("", ""))[0]
             if reply.outcome == "rejected" and reply.task_id not in promised and status not in ("", "rejected"):

@@ -24,7 +24,7 @@ from projections.tables import PROJECTED
 from streams.domain.policy import Policy
 from streams.read_models.worker import keystore_unseal
 from tests.faults.checker import standing
-from tests.faults.checker.evidence import Accepted, Evidence, Poison, Position, Reply
+from tests.faults.checker.evidence import Accepted, Evidence, Poison, Position, Reply, Seen
 from tests.faults.checker.reading import read_log
 from tests.faults.checker.records import Log
 from tests.faults.checker.spool import Lines
@@ -32,10 +32,10 @@ from tests.faults.checker.stored import listed
 
 
 @asynccontextmanager
-async def collected(settings: Settings, **seen: Any) -> AsyncIterator[Evidence]:
+async def collected(settings: Settings, **options: Any) -> AsyncIterator[Evidence]:
     """`collect` into a temporary folder that is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="storyreel-evidence-") as folder:
-        yield await collect(settings, Path(folder), **seen)
+        yield await collect(settings, Path(folder), **options)
 
 
 async def collect(
@@ -64,9 +64,7 @@ async def collect(
         rebuilt = await _dumped(fresh, folder / "rebuilt")
     return Evidence(
         log=log,
-        accepted=accepted,
-        replies=replies,
-        poison=poison,
+        seen=Seen(accepted=list(accepted), replies=list(replies), poison=list(poison)),
         live=live,
         rebuilt=rebuilt,
         objects=await listed(settings, folder / "objects", grace_s),

@@ -41,6 +41,14 @@ class Poison(Struct, frozen=True, kw_only=True):
     sha256: str = ""
 
 
+class Seen(Struct, frozen=True, kw_only=True):
+    """What clients were told and what injectors put on the log, during one run."""
+
+    accepted: list[Accepted] = []
+    replies: list[Reply] = []
+    poison: list[Poison] = []
+
+
 class ObjectSeen(Struct, frozen=True, kw_only=True):
     """An object in the store: hash and size (bytes) of what can be read of it, `old` when older than the grace period."""
 
@@ -69,9 +77,7 @@ class Evidence(Struct, kw_only=True):
     """
 
     log: Log
-    accepted: Sequence[Accepted] = ()
-    replies: Sequence[Reply] = ()
-    poison: Sequence[Poison] = ()
+    seen: Seen = Seen()
     live: Iterable[str] | None = None
     rebuilt: Iterable[str] | None = None
     objects: Iterable[ObjectSeen] | None = None

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+from msgspec.structs import replace
+
 from schemas.common import Artifact, Problem, StageKind, StagePlan, Tier
 from schemas.entities import EngineInfo
 from schemas.envelope import Envelope, Record
@@ -37,7 +39,7 @@ from streams.domain.policy import Policy
 from streams.domain.state import ShardState
 from streams.ledger import Heads
 from tests.deciding import film_plan
-from tests.faults.checker import Accepted, Evidence, ObjectSeen, Poison, Position
+from tests.faults.checker import Accepted, Evidence, ObjectSeen, Poison, Position, Seen
 from tests.faults.checker.records import Log, Place, Raw
 from tests.faults.simulation.owner import CODEC
 
@@ -180,12 +182,11 @@ class Town:
         return rows
 
     def evidence(self, **changes: Any) -> Evidence:
-        """What a checker would collect."""
+        """What a checker would collect, but for `changes` of it and of what clients and injectors saw."""
         tasks = [f'tasks {{"task_id": "{one.task_id}", "status": "completed"}}' for one in self.accepted]
         parts: dict[str, Any] = {
             "log": Log(CODEC, {place: list(records) for place, records in self.partitions.items()}),
-            "accepted": list(self.accepted),
-            "poison": list(self.poison),
+            "seen": Seen(accepted=list(self.accepted), poison=list(self.poison)),
             "live": self.usage() + tasks,
             "rebuilt": self.usage() + tasks,
             "objects": list(self.objects.values()),
@@ -193,6 +194,8 @@ class Town:
             "coordinator": {key: (usage.used, usage.reserved) for key, usage in self.state.usage.items()},
             "quiet_s": 1.0,
         }
+        told = {name: changes.pop(name) for name in Seen.__struct_fields__ if name in changes}
+        parts["seen"] = replace(parts["seen"], **told)
         return Evidence(**(parts | changes))
 
     def positions(self) -> Sequence[Position]:
