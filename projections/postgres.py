@@ -11,6 +11,7 @@ import asyncpg
 import stamina
 
 T = TypeVar("T")
+_abandoned: set[asyncio.Task[Any]] = set()  # the loop itself keeps only weak references
 
 Pool = asyncpg.Pool
 _TRANSIENT = (
@@ -86,10 +87,28 @@ async def retrying(work: Callable[[], Awaitable[T]], *, timeout: float | None) -
     `work` is one whole transaction and idempotent: a lost answer to its commit looks like a failure. After `timeout`
     seconds, also of one attempt that hangs, the last error is raised (`TimeoutError` if there was none).
     """
-    if timeout is None:
-        return await _retrying(work, None)
-    async with asyncio.timeout(timeout):
-        return await _retrying(work, timeout)
+    trying = asyncio.create_task(_retrying(work, timeout))
+    try:
+        await asyncio.wait({trying}, timeout=timeout)
+        if trying.done():
+            return trying.result()
+    finally:
+        if not trying.done():
+            _abandon(trying)
+    raise TimeoutError(f"PostgreSQL did not answer within {timeout:g} s")
+
+
+def _abandon(trying: asyncio.Task[Any]) -> None:
+    """Cancel without waiting: a connection is given back only once the server has confirmed that its query ended."""
+    _abandoned.add(trying)
+    trying.add_done_callback(_forget)
+    trying.cancel()
+
+
+def _forget(ended: asyncio.Task[Any]) -> None:
+    _abandoned.discard(ended)
+    if not ended.cancelled():
+        ended.exception()  # nobody else asks for it
 
 
 async def _retrying(work: Callable[[], Awaitable[T]], timeout: float | None) -> T:

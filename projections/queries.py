@@ -180,7 +180,9 @@ class Queries:
         """Rows of a query; a connection that broke meanwhile is replaced once or twice."""
 
         async def work() -> list[Record]:
-            return list(await self._pool.fetch(sql, *arguments))
+            connection: Any
+            async with self._pool.acquire(timeout=self._patience) as connection:
+                return list(await connection.fetch(sql, *arguments))
 
         return await retrying(work, timeout=self._patience)
 
