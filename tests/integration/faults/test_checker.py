@@ -1,0 +1,199 @@
+"""The checker over a real stack: a run of it is clean, and what is then broken in Kafka, PostgreSQL and the store is found."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+import httpx
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from infra.cli.user import create_user
+from infra.kafka import create_producer, send
+from infra.local import ports
+from infra.local.apps import APPS
+from infra.local.stack import LocalStack, StackOptions
+from infra.object_store.factory import create_object_store
+from infra.settings import Settings
+from schemas.envelope import LedgerRecord
+from schemas.quotas import QuotaReserved
+from schemas.tasks import StageCompleted, TaskQueued
+from schemas.topics import TOPIC_OF, TOPICS
+from tests.faults.checker import Accepted, Poison, Seen, Violation, check, examine
+from tests.faults.checker.__main__ import main
+from tests.faults.checker.collect import collected
+from tests.faults.checker.quiet import wait_quiet
+from tests.faults.checker.records import Log
+
+R = TypeVar("R", bound=LedgerRecord)
+PICTURE = {"prompt": "a lantern", "engine": "null", "width": 512, "height": 512}
+JUNK = b"\x00not a record"
+
+
+@pytest.fixture(scope="module")
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
+    """A stack of its own, as the test breaks its log."""
+    base = Settings(lease_timeout=5.0, heartbeat_interval=0.5)
+    options = StackOptions(apps=APPS, devices=1, topics=TOPICS, base=base, api_port=ports.choose(None, frozenset()))
+    async with LocalStack(tmp_path_factory.mktemp("checker"), options=options) as running:
+        yield running
+
+
+class Vandal:
+    """Breaks things in a real stack; `log` is what was on it before."""
+
+    log: Log
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def last(self, kind: type[R], **fields: Any) -> R:
+        """The newest record of a kind."""
+        records = [one.record for one in self.log.records(TOPIC_OF[kind].name)]
+        named = [r for r in records if isinstance(r, kind) and all(getattr(r, f) == v for f, v in fields.items())]
+        return named[-1]
+
+    async def write(self, topic: str, value: bytes, headers: list[tuple[str, bytes]]) -> int:
+        """Any bytes on a topic; returns the offset."""
+        producer = create_producer(self.settings.kafka)
+        await producer.start()
+        try:
+            return await send(producer, topic, value, key="vandal", partition=0, headers=headers, timeout=30)
+        finally:
+            await producer.stop()
+
+    async def write_record(self, record: LedgerRecord) -> int:
+        """A record of the ledger that the coordinator did not write."""
+        headers = self.log.codec.headers(record, "vandal")
+        return await self.write(TOPIC_OF[type(record)].name, self.log.codec.encode(record), headers)
+
+    async def sql(self, text: str) -> None:
+        """Change rows behind the readers' back."""
+        connection = await asyncpg.connect(self.settings.database_url)
+        try:
+            assert await connection.execute(text) != "UPDATE 0"
+        finally:
+            await connection.close()
+
+
+async def work(stack: LocalStack) -> list[Accepted]:
+    """Pictures, one of them cancelled, as a client would ask for them."""
+    user = await asyncio.to_thread(create_user, stack.settings, "vip")
+    headers = {"Authorization": f"Bearer {user['api_key']}"}
+    base = f"{stack.settings.base_url}/api/v1/"
+    accepted = []
+    async with httpx.AsyncClient(base_url=base, headers=headers, timeout=30, trust_env=False) as http:
+        for number in range(6):
+            key = {"Idempotency-Key": f"key-{number}"}
+            answer = await http.post("images/generate", json=PICTURE | {"seed": number}, headers=key)
+            assert answer.status_code == 202, answer.text
+            task_id = answer.json()["task_id"]
+            accepted.append(Accepted(task_id=task_id, account_id=user["user_id"], idempotency_key=f"key-{number}"))
+        await http.post(f"tasks/{accepted[-1].task_id}/cancel")
+    return accepted
+
+
+def lines(violations: list[Violation]) -> list[str]:
+    return [str(violation) for violation in violations]
+
+
+def assert_found(violations: list[Violation], invariant: str, *words: str) -> None:
+    """One violation of the invariant holds all the words."""
+    shown = lines(violations)
+    assert any(line.startswith(f"{invariant} ") and all(word in line for word in words) for line in shown), (
+        words,
+        shown,
+    )
+
+
+async def test_a_run_is_clean_and_what_is_broken_afterwards_is_found(
+    stack: LocalStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = stack.settings
+    accepted = await work(stack)
+    vandal, poison = Vandal(settings), []
+    for topic in ("requests", "reports", "tasks"):
+        offset = await vandal.write(topic, JUNK, [("by", b"a vandal")])
+        poison.append(Poison(topic=topic, partition=0, offset=offset))
+    quiet_s = await wait_quiet(settings, 60, [one.task_id for one in accepted])
+    seen: dict[str, Any] = {"accepted": accepted, "poison": poison, "quiet_s": quiet_s}
+    async with collected(settings, **seen, grace_s=3_600) as evidence:
+        findings = examine(evidence)
+        assert lines(findings.violations) == []
+        assert all(findings.checked[f"I{number}"] > 0 for number in range(1, 9)), findings.checked
+        vandal.log = evidence.log
+        await the_command_tells(stack, capsys, accepted)
+        places = await vandalise(vandal, stack)
+    async with collected(settings, **seen) as evidence:
+        violations = check(evidence)
+    for invariant, words in places:
+        assert_found(violations, invariant, *words)
+
+
+async def the_command_tells(stack: LocalStack, capsys: pytest.CaptureFixture[str], accepted: list[Accepted]) -> None:
+    """Without `--seen` it does not know of the poison: it prints a table and ends with 1. A lost task keeps it waiting: 2."""
+    data = ["--data", str(stack.paths.data)]
+    assert await asyncio.to_thread(main, data) == 1
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.split()[-1] for line in shown[1:9]] == ["0"] * 7 + ["6"]
+    assert sum(line.startswith("VIOLATION I8 ") for line in shown) == 6
+    assert "records checked in" in shown[-1]
+    told = stack.paths.data / "seen.json"
+    told.write_bytes(msgspec.json.encode(Seen(accepted=[*accepted, Accepted(task_id="lost")])))
+    assert await asyncio.to_thread(main, [*data, "--seen", str(told), "--timeout", "1"]) == 2
+    assert "1 accepted tasks are not on the log: lost" in capsys.readouterr().err
+
+
+async def vandalise(vandal: Vandal, stack: LocalStack) -> list[tuple[str, tuple[str, ...]]]:
+    """Break what each invariant protects; returns the invariant and what a violation must name."""
+    completed = vandal.last(StageCompleted)
+    queued = vandal.last(TaskQueued)
+    reserved = vandal.last(QuotaReserved)
+    for name in ("read-models", "coordinator"):
+        await stack.hold_down(name)
+    old = await vandal.write_record(replace(completed, epoch=0))
+    twice = await vandal.write_record(reserved)
+    ghost = replace(queued, task_id="ghost", request_id="ghost")
+    lost = await vandal.write_record(ghost)
+    ignored = await vandal.write("requests", JUNK + b"!", [])
+    task_id = completed.task_id
+    await vandal.sql(f"UPDATE read_models.tasks SET progress = 7 WHERE task_id = '{task_id}'")
+    await vandal.sql("UPDATE read_models.quota_usage SET used = used + 1")
+    missing, cut = await spoil_objects(vandal, completed)
+    letter = next(iter(vandal.log.letters()))
+    headers = [(name, value or b"") for name, value in letter.raw.headers]
+    await vandal.write("dead.letters", letter.raw.value or b"", headers)
+    return [
+        ("I1", ("a task event without a decision about request ghost", f"tasks[0]@{lost}")),
+        ("I2", (f"task {reserved.task_id} reserves twice", f"quotas[0]@{twice}")),
+        ("I2", ("the read model quota_usage shows",)),
+        ("I3", (f"a row of tasks ({task_id}) differs", "progress: live 7, rebuilt 100")),
+        ("I4", ("under epoch 0", f"tasks[0]@{old}")),
+        ("I5", (f"{missing} is missing", "StageCompleted")),
+        ("I5", (f"{cut} is not as recorded",)),
+        ("I5", ("results/nobody/shot-01/a1-e1/main.png is named by no event",)),
+        ("I6", ("was taken before", f"tasks[0]@{old}")),
+        ("I7", ("coordinator stands at requests[0]",)),
+        ("I7", ("read-models stands at tasks[0]",)),
+        ("I8", ("became 2 dead letters",)),
+        ("I8", (f"requests[0]@{ignored} is unreadable", "was not injected")),
+    ]
+
+
+async def spoil_objects(vandal: Vandal, completed: StageCompleted) -> tuple[str, str]:
+    """Delete one file of a stage, cut another on disk, put one that nobody asked for."""
+    store = create_object_store(vandal.settings, b"k" * 32)
+    missing, cut = (artifact.key for artifact in completed.artifacts[:2])
+    await store.delete(missing)
+    folder = vandal.settings.data_dir / "objects" / Path(cut).parent
+    content = next(
+        path for path in folder.iterdir() if path.name.startswith(f"{Path(cut).name}@") and "meta" not in path.name
+    )
+    content.write_bytes(content.read_bytes()[:10])
+    await store.put("results/nobody/shot-01/a1-e1/main.png", b"x", "image/png")
+    return missing, cut
