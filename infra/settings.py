@@ -39,6 +39,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     lease_timeout: float = 10.0
     retry_wait: float = 60.0
     acquire_timeout: float = 300.0
+    cached_charge: int = 0  # what a result that is taken again costs: 0 nothing, 1 the same as rendering
     request_ttl: float = 1.5
     tick_interval: float = 0.25
     coordinator_session: float = 6.0
@@ -74,6 +75,8 @@ class Settings(Struct, frozen=True, kw_only=True):
             settings = msgspec.convert(values, cls, strict=False, dec_hook=_decode)
         except msgspec.ValidationError as error:
             raise ConfigurationError(f"environment {PREFIX}*: {error}") from error
+        if settings.cached_charge not in (0, 1):
+            raise ConfigurationError(f"{PREFIX}CACHED_CHARGE: must be 0 or 1, got {settings.cached_charge}")
         if settings.shards != 1:
             raise ConfigurationError(f"{PREFIX}SHARDS: one shard runs in this version, got {settings.shards}")
         return settings

@@ -16,7 +16,8 @@ class RequestInfo(Struct, frozen=True, kw_only=True):
     `body_hash` (hex HMAC) tells a replay from another body under one Idempotency-Key; decided after `valid_until` it
     counts as expired and charges nothing. `key_id` is the credential that signed the call. `asked_by` is the account that
     asks where that is not the one concerned, `asked_as` the role its credential has. `retry_of` is the task that this work
-    repeats by hand.
+    repeats by hand. `reuse_hash` (hex HMAC under the account's key) tells work whose result is the same: prompt, parameters,
+    seed, engine, revisions of the characters; "" where no seed was given.
     """
 
     request_id: str = ""
@@ -27,6 +28,7 @@ class RequestInfo(Struct, frozen=True, kw_only=True):
     asked_by: str = ""
     asked_as: str = ""
     retry_of: str = ""
+    reuse_hash: str = ""
 
 
 class Request(Record, frozen=True, kw_only=True):

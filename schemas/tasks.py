@@ -18,7 +18,7 @@ class TaskQueued(TaskEvent, frozen=True, kw_only=True):
     """Accepted and waiting. Holds everything needed to run it, so that a restart needs nothing but the log.
 
     `estimated_ms` is what the client was told: the waiting work and this task's own, shared by the live devices. `retry_of`
-    is the task that this one repeats by hand.
+    is the task that this one repeats by hand. A task that takes an earlier result has no stages.
     """
 
     request_id: str = ""
@@ -34,6 +34,7 @@ class TaskQueued(TaskEvent, frozen=True, kw_only=True):
     project: str = ""
     sealed: bytes = b""
     retry_of: str = ""
+    reuse_hash: str = ""
 
 
 class TaskRejected(TaskEvent, frozen=True, kw_only=True):
@@ -81,6 +82,7 @@ class StageCompleted(TaskEvent, frozen=True, kw_only=True):
     artifacts: list[Artifact] = []
     render_ms: int = 0
     sealed: bytes = b""
+    engine_version: str = ""
 
 
 class StageRetryScheduled(TaskEvent, frozen=True, kw_only=True):
@@ -125,10 +127,13 @@ class TaskCancelled(TaskEvent, frozen=True, kw_only=True):
 
 
 class TaskCompleted(TaskEvent, frozen=True, kw_only=True):
-    """Every stage is done; `outputs` are the files the client asked for."""
+    """Every stage is done; `outputs` are the files the client asked for. `cached`: they are those of the equal task
+    `cached_from`, and nothing was rendered.
+    """
 
     outputs: list[Artifact] = []
     cached: bool = False
+    cached_from: str = ""
 
 
 class TaskFailed(TaskEvent, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 from collections.abc import Awaitable
@@ -24,11 +25,15 @@ from streams.loop import POLL_MS, Loop
 from streams.membership import GROUP, Membership, joined
 from streams.neighbours import evict_dead
 from streams.recovery import Recovered, input_positions
+from streams.snapshots.keeper import Keeper
+from streams.snapshots.marks import newest_mark, settled
+from streams.snapshots.shelf import Shelf, shelf_of
 from streams.standby import Follower, following
 
 log = logging.getLogger(__name__)
 REJOIN_PAUSE = 2.0  # seconds before another try after an infrastructure error or a loss of the partition
 STOP_TIMEOUT = 5.0
+LEAVE_TIMEOUT = 1.2  # seconds for a last snapshot: supervisors kill what takes much longer to stop
 AWAY = (KafkaError, InfrastructureError, OSError)
 
 
@@ -51,6 +56,7 @@ def policy_of(settings: Settings) -> Policy:
         retry_wait=timedelta(seconds=settings.retry_wait),
         acquire_timeout=timedelta(seconds=settings.acquire_timeout),
         slots=settings.device_slots,
+        cached_charge=settings.cached_charge,
     )
 
 
@@ -103,12 +109,15 @@ def _telling(errors: ExceptionGroup[Exception]) -> Exception:
 
 
 async def _serve(setup: Setup, member: Membership) -> None:
+    shelf = await shelf_of(setup.settings, setup.shard)
     async with following(setup.settings, setup.codec, setup.policy, setup.shard) as follower:
-        follower.begin(Recovered.empty(setup.shard))
+        saved = await shelf.load(await newest_mark(setup.settings, setup.codec, setup.shard))
+        await follower.begin(saved or Recovered.empty(setup.shard))
         await follower.warm_up()
+        gc.freeze()  # the state lives long: the cycle collector need not look at it again and again
         member.warm = True
         await _stand_by(setup, member, follower)
-        await _take_over(setup, member, follower)
+        await _take_over(setup, member, follower, shelf)
 
 
 async def _stand_by(setup: Setup, member: Membership, follower: Follower) -> None:
@@ -123,20 +132,35 @@ async def _stand_by(setup: Setup, member: Membership, follower: Follower) -> Non
         task.cancel()
 
 
-async def _take_over(setup: Setup, member: Membership, follower: Follower) -> None:
+async def _take_over(setup: Setup, member: Membership, follower: Follower, shelf: Shelf) -> None:
     """Fence whoever decided before, fold what it wrote, and decide until the partition goes elsewhere."""
     producer = create_producer(setup.settings.kafka, f"coordinator-{setup.shard}", transaction_timeout_ms=15_000)
     try:
         await producer.start()
         member.producer = _id_of(producer)
-        found = await follower.finish()
-        inputs = await input_positions(setup.settings, found.heads)
-        await _decide(setup, member, Loop(setup.settings, setup.codec, setup.policy, producer, found), inputs)
+        mark = await newest_mark(setup.settings, setup.codec, setup.shard)
+        found = settled(await follower.finish(), mark, *await follower.bounds())
+        loop = Loop(setup.settings, setup.codec, setup.policy, producer, found)
+        keeper = Keeper(loop, shelf, setup.settings, setup.codec, mark)
+        try:
+            await _decide(setup, member, loop, keeper)
+        except asyncio.CancelledError:
+            await _leave(keeper)
+            raise
     finally:
         await _close(producer)
 
 
-async def _decide(setup: Setup, member: Membership, loop: Loop, inputs: dict[TopicPartition, int]) -> None:
+async def _leave(keeper: Keeper) -> None:
+    """What is worth keeping when the process is told to stop; whoever took over already has fenced it."""
+    try:
+        await asyncio.wait_for(keeper.leave(), LEAVE_TIMEOUT)
+    except (TimeoutError, *AWAY) as error:
+        log.info("neither snapshot nor mark at the end: %r", error)
+
+
+async def _decide(setup: Setup, member: Membership, loop: Loop, keeper: Keeper) -> None:
+    inputs = await input_positions(setup.settings, loop.found.heads)
     beats: dict[TopicPartition, int | None] = {TopicPartition(HEARTBEATS.name, setup.shard): None}
     async with (
         assigned(setup.settings.kafka, {**inputs}) as consumer,
@@ -146,6 +170,7 @@ async def _decide(setup: Setup, member: Membership, loop: Loop, inputs: dict[Top
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(loop.watch(heartbeats))
                 tasks.create_task(loop.decide_all(consumer))
+                tasks.create_task(keeper.keep())
                 tasks.create_task(_until_superseded(member))
                 log.info("active: deciding for shard %d from shard_seq %d on", setup.shard, loop.found.heads.shard_seq)
                 mark_ready(os.environ)

@@ -80,10 +80,14 @@ class Shard:
         )
 
     def device(
-        self, device: str = "cpu-0", boot: str = "boot-1", engines: Sequence[str] = ("null", "animatic")
+        self,
+        device: str = "cpu-0",
+        boot: str = "boot-1",
+        engines: Sequence[str] = ("null", "animatic"),
+        version: str = "1",
     ) -> list[LedgerRecord]:
         """Let a device join."""
-        infos = [EngineInfo(name=name) for name in engines]
+        infos = [EngineInfo(name=name, version=version) for name in engines]
         return self.when(DeviceJoined(envelope=_of(""), device_id=device, boot_id=boot, engines=infos))
 
     def leaves(self, device: str = "cpu-0", boot: str = "boot-1") -> list[LedgerRecord]:
@@ -97,7 +101,7 @@ class Shard:
     def image_request(self, task: str, account: str = "ann", count: int = 1, **fields: Any) -> ImageRequested:
         """The request itself."""
         info = self.info(task, fields.pop("body_hash", "body"), fields.pop("ttl", 1.5))
-        info = replace(info, retry_of=fields.pop("retry_of", ""))
+        info = replace(info, retry_of=fields.pop("retry_of", ""), reuse_hash=fields.pop("reuse", ""))
         stages = [
             StagePlan(stage_id=f"shot-{n:02d}", kind=StageKind.SHOT, engine=fields.get("engine", "null"), deliver=True)
             for n in range(1, count + 1)

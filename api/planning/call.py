@@ -26,6 +26,10 @@ class Seal(Protocol):
         """Ciphertext of plain JSON types, bound to its purpose."""
         ...
 
+    def digest(self, operation: str, canonical: object) -> str:
+        """Hash of plain JSON types under the account's key."""
+        ...
+
 
 class Call(Struct, frozen=True, kw_only=True):
     """One accepted HTTP call. `account_id` is the account concerned, `key_id` the credential that signed the call.
@@ -55,8 +59,8 @@ class Call(Struct, frozen=True, kw_only=True):
             correlation_id=self.request_id,
         )
 
-    def info(self) -> RequestInfo:
-        """The common part of the request."""
+    def info(self, reuse_hash: str = "") -> RequestInfo:
+        """The common part of the request; `reuse_hash` as of `api.planning.reuse`."""
         return RequestInfo(
             request_id=self.request_id,
             task_id=self.task_id,
@@ -66,6 +70,7 @@ class Call(Struct, frozen=True, kw_only=True):
             asked_by=self.asked_by,
             asked_as=self.asked_as,
             retry_of=self.retry_of,
+            reuse_hash=reuse_hash,
         )
 
     def entity_id(self, kind: str) -> str:

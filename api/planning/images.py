@@ -7,6 +7,7 @@ from api.bodies.base import MAX_SEED
 from api.bodies.images import ImageBody
 from api.language import text_language
 from api.planning.call import Call, Seal, seed_for
+from api.planning.reuse import reuse_hash
 from schemas.common import StageKind, StagePlan
 from schemas.film import shot_work
 from schemas.requests import AudioRequested, ImageRequested
@@ -18,10 +19,11 @@ MUSIC_SECONDS = 30.0
 def image_request(body: ImageBody, call: Call, seal: Seal, character: CharacterRef | None) -> ImageRequested:
     """`count` stages "shot-01".. with seeds that follow one another."""
     first = seed_for(call.task_id) if body.seed is None else body.seed
+    specs = [_shot_spec(body, character, (first + number) % (MAX_SEED + 1)) for number in range(body.count)]
     return ImageRequested(
         envelope=call.envelope(),
-        request=call.info(),
-        stages=[_shot_stage(body, seal, character, number=number, first=first) for number in range(body.count)],
+        request=call.info(reuse_hash(seal, "images", body.seed, body.engine, specs)),
+        stages=[_shot_stage(body, seal, spec, number) for number, spec in enumerate(specs, start=1)],
         width=body.width,
         height=body.height,
         character_ids=[character.character_id] if character else [],
@@ -31,9 +33,8 @@ def image_request(body: ImageBody, call: Call, seal: Seal, character: CharacterR
     )
 
 
-def _shot_stage(body: ImageBody, seal: Seal, character: CharacterRef | None, *, number: int, first: int) -> StagePlan:
-    seed = (first + number) % (MAX_SEED + 1)
-    spec = ShotSpec(
+def _shot_spec(body: ImageBody, character: CharacterRef | None, seed: int) -> ShotSpec:
+    return ShotSpec(
         prompt=body.prompt,
         negative_prompt=body.negative_prompt,
         style=body.style,
@@ -48,12 +49,15 @@ def _shot_stage(body: ImageBody, seal: Seal, character: CharacterRef | None, *, 
         output_format=body.output_format,
         characters=[character] if character else [],
     )
+
+
+def _shot_stage(body: ImageBody, seal: Seal, spec: ShotSpec, number: int) -> StagePlan:
     return StagePlan(
-        stage_id=f"shot-{number + 1:02d}",
+        stage_id=f"shot-{number:02d}",
         kind=StageKind.SHOT,
         engine=body.engine,
         sealed=seal.spec(spec),
-        seed=seed,
+        seed=spec.seed,
         work=shot_work(body.width, body.height),
         max_attempts=3,
         deliver=True,
@@ -62,6 +66,7 @@ def _shot_stage(body: ImageBody, seal: Seal, character: CharacterRef | None, *, 
 
 def audio_request(body: AudioBody, call: Call, seal: Seal) -> AudioRequested:
     """One stage: "speech" for a text, "music" for a mood."""
+    reused = ""
     if body.text is not None:
         stage = _sound_stage(
             StageKind.SPEECH, body.engine or "speech", seal, _speech(body, body.text), work=len(body.text)
@@ -69,10 +74,11 @@ def audio_request(body: AudioBody, call: Call, seal: Seal) -> AudioRequested:
     else:
         music = _music(body, seed_for(call.task_id) if body.seed is None else body.seed)
         seconds = round(body.duration or MUSIC_SECONDS)
+        reused = reuse_hash(seal, "music", body.seed, body.engine or "tone", music)
         stage = _sound_stage(StageKind.MUSIC, body.engine or "tone", seal, music, work=seconds, seed=music.seed)
     return AudioRequested(
         envelope=call.envelope(),
-        request=call.info(),
+        request=call.info(reused),
         stages=[stage],
         project=body.project or "",
         deadline=body.deadline,

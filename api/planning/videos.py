@@ -10,6 +10,7 @@ from api.bodies.scripts import StoryboardBody
 from api.bodies.videos import Scene, VideoBody, parse_resolution
 from api.language import text_language
 from api.planning.call import Call, Seal, seed_for
+from api.planning.reuse import reuse_hash
 from schemas.common import FilmPlan, StageKind, StagePlan
 from schemas.film import FilmOptions, characters_of, plan_film
 from schemas.requests import StoryboardRequested, VideoRequested
@@ -102,7 +103,9 @@ def film_request(
 ) -> VideoRequested:
     """A film whose shots are known."""
     plan = plan_film(shots, options, seal.spec)
-    return _video(body, call, seal, options, character_ids=characters_of(shots, options.characters), plan=plan)
+    character_ids = characters_of(shots, options.characters)
+    reused = reuse_hash(seal, "film", body.seed, options, list(shots))
+    return _video(body, call, seal, options, character_ids=character_ids, plan=plan, reused=reused)
 
 
 def script_film_request(
@@ -119,7 +122,8 @@ def script_film_request(
         film_options=msgspec.json.encode(options),
     )
     stage = _script_stage(RULES_ENGINE, seal, spec, deliver=False)
-    return _video(body, call, seal, options, character_ids=list(options.characters), script=stage)
+    reused = reuse_hash(seal, "script", body.seed, RULES_ENGINE, spec, options)
+    return _video(body, call, seal, options, character_ids=list(options.characters), script=stage, reused=reused)
 
 
 def _video(
@@ -131,10 +135,11 @@ def _video(
     character_ids: list[str],
     plan: FilmPlan | None = None,
     script: StagePlan | None = None,
+    reused: str,
 ) -> VideoRequested:
     return VideoRequested(
         envelope=call.envelope(),
-        request=call.info(),
+        request=call.info(reused),
         plan=plan,
         script=script,
         width=options.width,

@@ -78,6 +78,7 @@ class TaskView(Struct, frozen=True, kw_only=True):
     """`status` is queued, processing, completed, failed, cancelling or cancelled; `progress` 0-100.
 
     `held`: nothing more of it is given to a device until it is released. `retry_of`: the task that it repeats.
+    `cached`: the result is that of the equal task `cached_from`, and nothing was rendered.
     """
 
     task_id: str
@@ -97,6 +98,7 @@ class TaskView(Struct, frozen=True, kw_only=True):
     links: Links
     project: str = ""
     retry_of: str | None = None
+    cached_from: str | None = None
     storyboard_id: str | None = None
     character_id: str | None = None
     estimated_time: float = 0.0

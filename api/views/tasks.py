@@ -88,6 +88,7 @@ async def task_view(
         links=task_links(row.task_id),
         project=row.project,
         retry_of=row.retry_of or None,
+        cached_from=row.cached_from or None,
         storyboard_id=row.entity_id if row.kind.value == "storyboard" else None,
         character_id=row.entity_id if row.kind.value == "character" else None,
         estimated_time=row.estimated_ms / 1000,

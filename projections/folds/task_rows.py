@@ -55,8 +55,9 @@ class StageRow(Struct, frozen=True, kw_only=True):
 class TaskRow(Struct, frozen=True, kw_only=True):
     """A task as the API shows it: `status` in the API's words, `state` in the state machine's.
 
-    `retry_of` is the task that this one repeats by hand. `held`: no stage is given to a device until somebody releases the task. `progress` is 0-100; `sealed` the request's
-    ciphertext, `results` each finished stage's ciphertext. `sequence` counts the task's events, `account_seq` and `shard_seq` are those of its last one.
+    `retry_of` is the task that this one repeats by hand, `cached_from` the one whose result it took. `held`: no stage is given
+    to a device until somebody releases the task. `progress` is 0-100; `sealed` the request's ciphertext, `results` each
+    finished stage's ciphertext. `sequence` counts the task's events, `account_seq` and `shard_seq` are those of its last one.
     """
 
     task_id: str
@@ -79,6 +80,7 @@ class TaskRow(Struct, frozen=True, kw_only=True):
     estimated_ms: int = 0
     progress: int = 0
     cached: bool = False
+    cached_from: str = ""
     held: bool = False
     created_at: datetime = EPOCH
     started_at: datetime | None = None

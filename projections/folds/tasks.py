@@ -135,7 +135,9 @@ def _changed(
             return _stopping(row, event)
         case TaskCompleted():
             done = _ended(row, event, "completed", None)
-            return replace(done, outputs=event.outputs, cached=event.cached, progress=100)
+            return replace(
+                done, outputs=event.outputs, cached=event.cached, cached_from=event.cached_from, progress=100
+            )
         case TaskCancelled():
             return _ended(row, event, "cancelled", row.problem)
         case TaskFailed():

@@ -38,6 +38,7 @@ CREATE TABLE read_models.tasks (
     estimated_ms  bigint      NOT NULL,
     progress      smallint    NOT NULL CHECK (progress BETWEEN 0 AND 100),
     cached        boolean     NOT NULL,
+    cached_from   text        NOT NULL,
     held          boolean     NOT NULL,
     created_at    timestamptz NOT NULL,
     started_at    timestamptz,

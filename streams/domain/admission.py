@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
-from schemas.common import Problem, TaskKind, Tier
+from schemas.common import Problem, StagePlan, TaskKind, Tier
 from schemas.decisions import Outcome
 from schemas.envelope import LedgerRecord
 from schemas.requests import (
@@ -23,12 +23,12 @@ from schemas.requests import (
     VideoRequested,
     WorkRequest,
 )
-from schemas.tasks import TaskQueued, TaskRejected
-from streams.domain import ending, holding, quota, registration
+from schemas.tasks import TaskCompleted, TaskQueued, TaskRejected
+from streams.domain import ending, holding, quota, registration, reuse
 from streams.domain.drafts import decided, draft
 from streams.domain.limits import character_errors, invalid, limit_errors, not_found, not_retryable, stages_of
-from streams.domain.policy import PRIORITY, estimate_ms
-from streams.domain.state import Reservation, ShardState
+from streams.domain.policy import PRIORITY, Policy, estimate_ms
+from streams.domain.state import Reservation, ShardState, StoredResult
 
 KINDS: dict[type[WorkRequest], TaskKind] = {
     ImageRequested: TaskKind.IMAGE,
@@ -39,7 +39,7 @@ KINDS: dict[type[WorkRequest], TaskKind] = {
 }
 
 
-def decide_request(state: ShardState, request: AnyRequest, now: datetime) -> list[LedgerRecord]:
+def decide_request(state: ShardState, request: AnyRequest, now: datetime, policy: Policy) -> list[LedgerRecord]:
     """Decide one request: the events it causes and, last, its answer.
 
     | situation | events | answer |
@@ -48,6 +48,7 @@ def decide_request(state: ShardState, request: AnyRequest, now: datetime) -> lis
     | same id and body seen before | none | duplicate, with the first answer |
     | same id, other body | none | conflict |
     | a rule of the account is broken | TaskRejected for work | rejected, naming every bad field |
+    | the same work was done before, seed included | TaskQueued, TaskCompleted (cached) | accepted, completed |
     | else | TaskQueued, QuotaReserved, ... | accepted |
     """
     if now > request.request.valid_until:
@@ -56,6 +57,7 @@ def decide_request(state: ShardState, request: AnyRequest, now: datetime) -> lis
         return ending.decide_cancellation(state, request)
     if isinstance(request, HoldRequested | ReleaseRequested):
         return holding.decide_hold(state, request)
+    task = state.tasks.get(request.request.task_id)
     seen = state.remembered.get(request.request.task_id)
     if seen is not None:
         same = seen.body_hash == request.request.body_hash and seen.account_id == request.envelope.account_id
@@ -66,7 +68,7 @@ def decide_request(state: ShardState, request: AnyRequest, now: datetime) -> lis
                 request,
                 Outcome.DUPLICATE,
                 problem=seen.problem,
-                task_status=seen.status,
+                task_status=seen.status if task is None else task.status,
                 estimated_ms=seen.estimated_ms,
             )
         ]
@@ -80,12 +82,12 @@ def decide_request(state: ShardState, request: AnyRequest, now: datetime) -> lis
         case AssetSubmitted():
             return registration.register_asset(request)
         case ImageRequested() | VideoRequested() | AudioRequested() | StoryboardRequested() | CharacterSubmitted():
-            return _admit(state, request, now)
+            return _admit(state, request, now, policy)
         case _:
             assert_never(request)
 
 
-def _admit(state: ShardState, request: WorkRequest, now: datetime) -> list[LedgerRecord]:
+def _admit(state: ShardState, request: WorkRequest, now: datetime, policy: Policy) -> list[LedgerRecord]:
     account = state.accounts[request.envelope.account_id]
     if (problem := not_retryable(state, request)) is not None:
         return _reject(request, problem)
@@ -93,9 +95,11 @@ def _admit(state: ShardState, request: WorkRequest, now: datetime) -> list[Ledge
     if errors:
         return _reject(request, invalid(errors))
     held = _reservation(request, now)
+    if (stored := reuse.stored_result(state, request, now, policy)) is not None:
+        return _from_store(state, request, stored, held if policy.cached_charge else None)
     if held is not None and (problem := quota.check(state, account.account_id, held)) is not None:
         return _reject(request, problem)
-    queued = _queued(state, request, account.tier)
+    queued = _queued(state, request, account.tier, stages_of(request))
     info = request.request
     events: list[LedgerRecord] = [queued]
     if held is not None:
@@ -106,9 +110,31 @@ def _admit(state: ShardState, request: WorkRequest, now: datetime) -> list[Ledge
     return events
 
 
-def _queued(state: ShardState, request: WorkRequest, tier: Tier) -> TaskQueued:
+def _from_store(
+    state: ShardState, request: WorkRequest, stored: StoredResult, held: Reservation | None
+) -> list[LedgerRecord]:
+    """Complete the task at once with what an equal one made; `held` is what that costs."""
+    account, info = state.accounts[request.envelope.account_id], request.request
+    if held is not None and (problem := quota.check(state, account.account_id, held)) is not None:
+        return _reject(request, problem)
+    completed = draft(
+        TaskCompleted,
+        account.account_id,
+        info.task_id,
+        info.request_id,
+        task_id=info.task_id,
+        outputs=list(stored.outputs),
+        cached=True,
+        cached_from=stored.task_id,
+    )
+    events: list[LedgerRecord] = [_queued(state, request, account.tier, []), completed]
+    if held is not None:
+        events += quota.charge(state, account.account_id, info.task_id, info.request_id, held)
+    return [*events, decided(request, Outcome.ACCEPTED, task_status="completed")]
+
+
+def _queued(state: ShardState, request: WorkRequest, tier: Tier, stages: list[StagePlan]) -> TaskQueued:
     info = request.request
-    stages = stages_of(request)
     entity = {StoryboardRequested: "storyboard_id", CharacterSubmitted: "character_id"}.get(type(request), "")
     return draft(
         TaskQueued,
@@ -122,13 +148,14 @@ def _queued(state: ShardState, request: WorkRequest, tier: Tier) -> TaskQueued:
         tier=tier,
         priority=PRIORITY[tier],
         stages=stages,
-        estimated_ms=_expected_ms(state, sum(estimate_ms(state.rates, s.engine, s.kind, s.work) for s in stages)),
+        estimated_ms=_expected_ms(state, stages) if stages else 0,
         deadline=getattr(request, "deadline", None),
         character_ids=list(getattr(request, "character_ids", [])),
         entity_id=getattr(request, entity) if entity else "",
         project=getattr(request, "project", ""),
         sealed=request.sealed,
         retry_of=info.retry_of,
+        reuse_hash=info.reuse_hash,
     )
 
 
@@ -140,7 +167,8 @@ def _reservation(request: WorkRequest, now: datetime) -> Reservation | None:
     return None
 
 
-def _expected_ms(state: ShardState, own_ms: int) -> int:
+def _expected_ms(state: ShardState, stages: list[StagePlan]) -> int:
+    own_ms = sum(estimate_ms(state.rates, stage.engine, stage.kind, stage.work) for stage in stages)
     return (state.backlog_ms + own_ms) // max(1, len(state.live_devices()))
 
 

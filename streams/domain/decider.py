@@ -30,7 +30,7 @@ def decide(state: ShardState, event: Input, now: datetime, policy: Policy) -> li
     """Decide one input at the time `now` (UTC). Pure: the same arguments give the same events."""
     match event:
         case Request():
-            return admission.decide_request(state, event, now)  # type: ignore[arg-type]
+            return admission.decide_request(state, event, now, policy)  # type: ignore[arg-type]
         case StageReport():
             return outcomes.decide_outcome(state, event, now, policy)
         case DeviceJoined():

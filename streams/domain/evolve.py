@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from immutables import Map
 from msgspec.structs import replace
 
 from schemas.decisions import RequestDecided
@@ -19,7 +20,7 @@ from schemas.envelope import LedgerRecord
 from schemas.quotas import QuotaCommitted, QuotaLimitChanged, QuotaReleased, QuotaReserved
 from schemas.render import CancelCommand, LeaseGranted, LeaseRevoked, RenderCommand
 from schemas.tasks import TaskEvent
-from streams.domain import evolve_tasks, memory, quota
+from streams.domain import evolve_tasks, memory, quota, reuse
 from streams.domain.policy import Policy
 from streams.domain.state import AccountState, CharacterState, DeviceState, Remembered, ShardState
 
@@ -30,7 +31,9 @@ def evolve(state: ShardState, event: LedgerRecord, policy: Policy) -> ShardState
     """Fold one event of the ledger."""
     match event:
         case TaskEvent():
-            return memory.forget(evolve_tasks.evolve(state, event), event.envelope.occurred_at, policy)
+            at = event.envelope.occurred_at
+            state = memory.forget(evolve_tasks.evolve(state, event, policy), at, policy)
+            return reuse.forget(state, at, policy)
         case QuotaReserved() | QuotaCommitted() | QuotaReleased() | QuotaLimitChanged():
             return quota.evolve(state, event)
         case UserRegistered():
@@ -79,6 +82,7 @@ def _device_changed(state: ShardState, event: DeviceChanged) -> ShardState:
         epoch=event.epoch,
         status=event.status,
         engines=engines,
+        versions=Map({engine.name: engine.version for engine in event.engines}),
     )
     slots = state.slots
     if before is not None and slots.get(before.slot) == event.device_id:

@@ -53,8 +53,8 @@ def completed(state: ShardState, event: StageCompleted) -> ShardState:
     key: StageKey = (event.task_id, event.stage_id)
     state = off_device(state, key)
     stage = state.tasks[event.task_id].stages[event.stage_id]
-    artifacts = tuple(event.artifacts)
-    state = set_stage(state, event.task_id, event.stage_id, status=StageStatus.COMPLETED, artifacts=artifacts)
+    made = {"artifacts": tuple(event.artifacts), "engine_version": event.engine_version}
+    state = set_stage(state, event.task_id, event.stage_id, status=StageStatus.COMPLETED, **made)
     rate = min(MOST_MS, max(0, event.render_ms)) / max(1, stage.plan.work)
     name = rate_key(stage.plan.engine, stage.plan.kind)
     old = state.rates.get(name)

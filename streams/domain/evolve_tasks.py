@@ -24,13 +24,13 @@ from schemas.tasks import (
     TaskRejected,
     TaskReleased,
 )
-from streams.domain import evolve_holds, evolve_stages, memory
+from streams.domain import evolve_holds, evolve_stages, memory, reuse
 from streams.domain.edits import off_device, set_stage, set_task
-from streams.domain.policy import estimate_ms
+from streams.domain.policy import Policy, estimate_ms
 from streams.domain.state import OUTSTANDING, Remembered, ShardState, StageState, StageStatus, TaskState
 
 
-def evolve(state: ShardState, event: TaskEvent) -> ShardState:
+def evolve(state: ShardState, event: TaskEvent, policy: Policy) -> ShardState:
     """Fold one task event."""
     match event:
         case TaskQueued():
@@ -67,6 +67,7 @@ def evolve(state: ShardState, event: TaskEvent) -> ShardState:
         case TaskCancelled():
             return _closed(state, event.task_id, "cancelled")
         case TaskCompleted():
+            state = reuse.keep(state, state.tasks[event.task_id], event, policy)
             return _closed(state, event.task_id, "completed")
         case TaskFailed() | TaskExpired():
             return _closed(state, event.task_id, "failed")
@@ -84,6 +85,8 @@ def _queued(state: ShardState, event: TaskQueued) -> ShardState:
         stages=Map(),
         entity_id=event.entity_id,
         deadline=event.deadline,
+        reuse_hash=event.reuse_hash,
+        characters=reuse.revisions(state, event.character_ids),
     )
     seen = Remembered(
         account_id=task.account_id, body_hash=event.body_hash, kind=event.kind, estimated_ms=event.estimated_ms

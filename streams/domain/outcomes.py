@@ -107,6 +107,7 @@ def _succeeded(
         artifacts=[_of_stage(artifact, report.stage_id) for artifact in report.artifacts],
         render_ms=report.render_ms,
         sealed=report.sealed,
+        engine_version=state.devices[report.device_id].versions.get(stage.plan.engine, ""),
     )
     if task.kind is TaskKind.VIDEO and stage.plan.kind is StageKind.SCRIPT:
         return [completed, *_planned(state, task, report.plan or FilmPlan(), report.stage_id)]

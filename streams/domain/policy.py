@@ -30,7 +30,11 @@ NEW_WEIGHT = 0.2  # weight of the newest measurement in the moving average of a 
 
 
 class Policy(Struct, frozen=True, kw_only=True):
-    """Times as durations; `credit_ms` is the estimated work a device may hold at once, `credit_max` the commands."""
+    """Times as durations; `credit_ms` is the estimated work a device may hold at once, `credit_max` the commands.
+
+    `results_kept` results are remembered for reuse, for as long as answers are; `cached_charge` is what one costs, in
+    parts of the same work rendered: 0 or 1.
+    """
 
     retry_wait: timedelta = timedelta(seconds=60)
     retry_wait_max: timedelta = timedelta(minutes=10)
@@ -40,6 +44,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     credit_ms: int = 2_000
     credit_max: int = 64
     slots: int = 64
+    results_kept: int = 10_000
+    cached_charge: int = 0
 
 
 def rate_key(engine: str, kind: StageKind) -> str:

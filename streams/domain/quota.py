@@ -65,6 +65,24 @@ def reserve(state: ShardState, account_id: str, task_id: str, request_id: str, h
     )
 
 
+def charge(state: ShardState, account_id: str, task_id: str, request_id: str, held: Reservation) -> list[LedgerRecord]:
+    """Set the amount aside and charge it at once, for a task that is done as soon as it is accepted."""
+    reserved = reserve(state, account_id, task_id, request_id, held)
+    committed = draft(
+        QuotaCommitted,
+        account_id,
+        account_id,
+        request_id,
+        task_id=task_id,
+        resource=held.resource,
+        day=held.day,
+        amount=held.amount,
+        used=reserved.used + held.amount,
+        reserved=reserved.reserved - held.amount,
+    )
+    return [reserved, committed]
+
+
 def settle(state: ShardState, task: TaskState, *, completed: bool) -> list[LedgerRecord]:
     """Charge the task's reservation or give it back; nothing for tasks without one."""
     held = task.reservation

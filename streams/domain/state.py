@@ -46,6 +46,7 @@ class StageState(Struct, frozen=True, kw_only=True):
     command_id: str = ""
     ready_at: datetime = EPOCH
     artifacts: tuple[Artifact, ...] = ()
+    engine_version: str = ""
 
 
 class Reservation(Struct, frozen=True, kw_only=True):
@@ -57,7 +58,10 @@ class Reservation(Struct, frozen=True, kw_only=True):
 
 
 class TaskState(Struct, frozen=True, kw_only=True):
-    """One open task. `ending` is set while it is being stopped; no stage of a `held` one is in the queue."""
+    """One open task. `ending` is set while it is being stopped; no stage of a `held` one is in the queue.
+
+    `characters` are the revisions it was accepted with, by id.
+    """
 
     task_id: str
     account_id: str
@@ -72,6 +76,8 @@ class TaskState(Struct, frozen=True, kw_only=True):
     problem: Problem | None = None
     started: bool = False
     held: bool = False
+    reuse_hash: str = ""
+    characters: tuple[tuple[str, int], ...] = ()
 
     @property
     def status(self) -> str:
@@ -104,7 +110,7 @@ class Usage(Struct, frozen=True, kw_only=True):
 
 
 class DeviceState(Struct, frozen=True, kw_only=True):
-    """A device and what it was given. `outstanding` maps stages to estimated milliseconds."""
+    """A device and what it was given. `outstanding` maps stages to estimated milliseconds, `versions` engines to theirs."""
 
     device_id: str
     boot_id: str
@@ -112,6 +118,7 @@ class DeviceState(Struct, frozen=True, kw_only=True):
     epoch: int
     status: DeviceStatus
     engines: frozenset[str] = frozenset()
+    versions: Map[str, str] = Map()
     outstanding: Map[StageKey, int] = Map()
 
     @property
@@ -139,12 +146,29 @@ class Remembered(Struct, frozen=True, kw_only=True):
     estimated_ms: int = 0
 
 
+class StoredResult(Struct, frozen=True, kw_only=True):
+    """What a repeatable task made, with the engine versions and character revisions it was made with.
+
+    `place` is its entry in the log of results.
+    """
+
+    task_id: str
+    at: datetime
+    place: int
+    outputs: tuple[Artifact, ...] = ()
+    versions: tuple[tuple[str, str], ...] = ()
+    characters: tuple[tuple[str, int], ...] = ()
+
+
+ResultKey = tuple[str, str]  # (account_id, reuse hash)
+
+
 class ShardState(Struct, frozen=True, kw_only=True):
     """All of one shard. Persistent maps: evolving shares all that did not change, old states stay valid.
 
     `orphans` are stages whose device lost its lease, with the reason, until they are reclaimed; `remembered` is pruned
     by `memory`, a log of (time, id) from `memory_head` on; `rates` are milliseconds per unit of work by "engine:kind";
-    `engine_gone_at` says since when no live device runs an engine.
+    `engine_gone_at` says since when no live device runs an engine. `results` are kept like `remembered`, in `result_log`.
     """
 
     accounts: Map[str, AccountState] = Map()
@@ -164,6 +188,10 @@ class ShardState(Struct, frozen=True, kw_only=True):
     memory: Map[int, tuple[datetime, str]] = Map()
     memory_head: int = 0
     memory_tail: int = 0
+    results: Map[ResultKey, StoredResult] = Map()
+    result_log: Map[int, tuple[datetime, ResultKey]] = Map()
+    result_head: int = 0
+    result_tail: int = 0
     rates: Map[str, float] = Map()
     engine_gone_at: Map[str, datetime] = Map()
     backlog_ms: int = 0

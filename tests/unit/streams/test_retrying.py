@@ -31,10 +31,10 @@ def test_a_retry_is_a_new_task_that_names_the_old_and_reserves_anew(shard: Shard
 
 
 def test_the_quota_of_the_day_counts_again(shard: Shard) -> None:
-    shard.images("t1", count=2)
-    shard.cancel("t1")
-    shard.limit("images", 1)
-    answer = only(shard.images("t2", count=2, retry_of="t1"), RequestDecided)
+    shard.images("t1")
+    shard.fails("t1", retryable=False)
+    shard.limit("images", 0)
+    answer = only(shard.images("t2", retry_of="t1"), RequestDecided)
     assert answer.problem is not None
     assert answer.problem.type == "QuotaExceeded"
 
