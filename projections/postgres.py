@@ -28,6 +28,7 @@ _TRANSIENT = (
     asyncpg.OutdatedSchemaCacheError,
 )
 _ABSENT = (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError)
+IDLE_IN_TRANSACTION = "5s"
 ACQUIRE_TIMEOUT = 10.0  # seconds to get a connection, and to give up one whose server went away in the middle
 
 
@@ -56,6 +57,7 @@ async def create_pool(
     settings = {"application_name": name, "jit": "off"}
     if writes:
         settings["synchronous_commit"] = "off"
+        settings["idle_in_transaction_session_timeout"] = IDLE_IN_TRANSACTION  # a frozen holder of positions loses them
     async for attempt in stamina.retry_context(on=is_transient, attempts=None, timeout=wait, wait_max=1):
         with attempt:
             return await asyncpg.create_pool(
