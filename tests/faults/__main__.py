@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import secrets
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 
 from rich.console import Console
 
@@ -41,9 +43,17 @@ def order_of(argv: Sequence[str] | None) -> Order:
     return Order(seed=seed, kills=given.kills, faults=chosen, data=given.data, json=given.json)
 
 
+def _end(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run; the exit status is 1 when an invariant was broken."""
-    report = asyncio.run(run(order_of(argv), Console()))
+    """Run; the exit status is 1 when an invariant was broken. SIGTERM ends it like Ctrl-C: nothing is left behind."""
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        report = asyncio.run(run(order_of(argv), Console()))
+    except KeyboardInterrupt:
+        return 130
     return 1 if report.failed else 0
 
 

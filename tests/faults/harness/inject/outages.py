@@ -29,6 +29,7 @@ async def broker(arena: Arena, injection: Injection) -> None:
 
 async def database_restart(arena: Arena, injection: Injection) -> None:
     """SIGKILL the database server; it recovers from its own log when it starts again."""
+    await arena.alive("postgres")
     runner = arena.runner("postgres")
     await runner.hold_down()
     arena.later(injection, injection.fault.lasts, runner.bring_up)
@@ -36,6 +37,7 @@ async def database_restart(arena: Arena, injection: Injection) -> None:
 
 async def terminate_backends(arena: Arena, injection: Injection) -> None:
     """Cut every connection to the database."""
+    await arena.alive("postgres")
     connection = await asyncpg.connect(_maintenance(arena.settings.database_url), timeout=10)
     try:
         cut = await connection.fetchval(_BACKENDS, DATABASE)
@@ -46,13 +48,17 @@ async def terminate_backends(arena: Arena, injection: Injection) -> None:
 
 async def lose_database(arena: Arena, injection: Injection) -> None:
     """Drop the database with everything in it and put an empty one in its place."""
+    await arena.alive("postgres")
     connection = await asyncpg.connect(_maintenance(arena.settings.database_url), timeout=10)
     try:
         await connection.execute(f'DROP DATABASE "{DATABASE}" WITH (FORCE)')
         await connection.execute(f'CREATE DATABASE "{DATABASE}"')
     finally:
         await connection.close()
-    await create_extension(arena.settings.database_url)
+    try:
+        await create_extension(arena.settings.database_url)
+    except asyncpg.UniqueViolationError:  # a process of the product was faster
+        await create_extension(arena.settings.database_url)
     injection.note = "dropped and made anew, empty"
 
 

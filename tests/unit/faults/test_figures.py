@@ -1,0 +1,71 @@
+"""Times are measured from the faults and the log, by stage and by process."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from schemas.envelope import Envelope, LedgerRecord
+from schemas.tasks import StageCompleted, StageDispatched, StageRetryScheduled, TaskQueued
+from tests.faults.checker.records import Logged, Raw
+from tests.faults.harness.figures import (
+    deaths,
+    handover_times,
+    recoveries,
+    redispatch_times,
+    spread,
+    within,
+)
+from tests.faults.harness.journal import Injection
+from tests.faults.harness.schedule import Fault
+
+
+def logged(kind: type[LedgerRecord], at: float, **fields: object) -> Logged:
+    envelope = Envelope(occurred_at=datetime.fromtimestamp(at, UTC))
+    return Logged("tasks", 0, Raw(0, None, None), kind(envelope=envelope, **fields))  # type: ignore[arg-type]
+
+
+def killed(target: str, victim: str, at: float, outcome: str = "done") -> Injection:
+    fault = Fault(number=0, kind="kill", target=target)
+    return Injection(fault=fault, began=at, ended=at, victim=victim, outcome=outcome)
+
+
+def test_only_stages_on_the_dead_device_are_timed_each_once() -> None:
+    ledger = [
+        logged(StageDispatched, 1, task_id="a", stage_id="one", device_id="cpu-0"),
+        logged(StageDispatched, 1, task_id="a", stage_id="two", device_id="cpu-1"),
+        logged(StageDispatched, 1, task_id="b", stage_id="one", device_id="cpu-0"),
+        logged(StageDispatched, 1, task_id="c", stage_id="one", device_id="cpu-0"),
+        logged(StageCompleted, 2, task_id="c", stage_id="one"),
+        logged(StageCompleted, 6, task_id="b", stage_id="one"),  # had been reported before the death
+        logged(StageRetryScheduled, 7, task_id="a", stage_id="one"),
+        logged(StageDispatched, 8, task_id="a", stage_id="one", device_id="cpu-1"),
+        logged(StageDispatched, 9, task_id="a", stage_id="two", device_id="cpu-1"),
+        logged(StageDispatched, 9, task_id="b", stage_id="one", device_id="cpu-1"),
+    ]
+    died = deaths([killed("device:0", "device-0", 5), killed("device:1", "device-1", 5, "not reached")], "device")
+    assert redispatch_times(ledger, died) == [3.0]
+
+
+def test_a_standby_hands_nothing_over() -> None:
+    ledger = [logged(TaskQueued, at) for at in (1, 4, 9)]
+    injections = [
+        killed("coordinator:standby", "coordinator-2 (standby)", 2),
+        killed("coordinator:ready", "coordinator", 5),
+        killed("coordinator:ready", "coordinator-2", 10),  # nothing came after it
+    ]
+    assert handover_times(ledger, deaths(injections, "coordinator")) == [4.0]
+
+
+def test_recovery_is_from_the_return_to_the_next_good_answer() -> None:
+    outage = Injection(fault=Fault(number=0, kind="broker-kill"), began=10, ended=10, healed=20)
+    other = Injection(fault=Fault(number=1, kind="stop"), began=1, ended=1, healed=2)
+    kinds = frozenset({"broker-kill"})
+    assert recoveries([outage, other], kinds, [5, 15, 21.5, 30]) == [1.5]
+    assert within([outage, other], kinds, [5, 15, 21.5, 30]) == 1
+
+
+def test_a_spread_of_nothing_is_none_and_of_one_is_that_one() -> None:
+    assert spread([]) is None
+    one = spread([3.0])
+    assert one is not None
+    assert (one.count, one.p50, one.p95, one.longest) == (1, 3.0, 3.0, 3.0)
