@@ -11,7 +11,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from infra.cli import dlq, down, log, status, topics, up, user
+from infra.cli import dlq, down, log, status, store, topics, up, user
 from schemas.errors import StoryreelError
 
 INTERRUPTED = 130
@@ -27,6 +27,7 @@ def build_app() -> App:
     app.command(topics.app)
     app.command(log.app)
     app.command(dlq.app)
+    app.command(store.app)
     if importlib.util.find_spec("infra.cli.demo") is not None:
         importlib.import_module("infra.cli.demo").register(app)
     return app
