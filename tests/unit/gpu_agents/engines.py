@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import signal
 import subprocess
@@ -61,6 +62,14 @@ class PuppetEngine:
         for step in range(3):
             context.progress(step + 1, 3, b"jpeg" if step == 1 else None)
 
+    def do_last(self, argument: str, context: RenderContext) -> None:
+        """Take so many seconds, without work."""
+        end = time.monotonic() + float(argument)
+        context.progress(1, 1000)
+        while (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, 0.02))
+            context.check_cancelled()
+
     def do_print(self, argument: str, context: RenderContext) -> None:
         print(argument)
 
@@ -75,6 +84,9 @@ class PuppetEngine:
 
     def do_bug(self, argument: str, context: RenderContext) -> None:
         raise KeyError(argument)
+
+    def do_full(self, argument: str, context: RenderContext) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def do_escape(self, argument: str, context: RenderContext) -> None:
         context.workdir = Path(argument)

@@ -1,0 +1,66 @@
+"""What an agent makes of a store that lies, fails or is full, and of a disk of its own that takes no files."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from infra.object_store import create_object_store
+from infra.object_store.faults import ERRORS, FOLDER, FULL, SLOW, TRUNCATED, arm
+from infra.settings import Settings
+from schemas.render import StageFailedReport, StageSucceededReport
+from tests.integration.gpu_agents.coordinating import Desk, desk_and_agent
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture(scope="module")
+def faults(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("store-faults")
+
+
+@pytest.fixture(scope="module")
+async def desk(settings: Settings, faults: Path) -> AsyncIterator[Desk]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FOLDER, str(faults))
+        async with desk_and_agent(settings, "store-cpu-0", 41) as (desk, _):
+            yield desk
+
+
+@pytest.mark.parametrize("fault", [TRUNCATED, FULL, ERRORS, SLOW])
+async def test_what_is_reported_lies_whole_in_the_store(
+    desk: Desk, settings: Settings, faults: Path, fault: str
+) -> None:
+    armed = arm(faults, fault, 2, milliseconds=300)
+    command = await desk.order("last 0")
+    [report] = await desk.expect(StageSucceededReport, lambda r: r.task_id == command.task_id)
+    assert not armed.exists()
+    store = create_object_store(settings, b"k" * 32)
+    [artifact] = report.artifacts
+    data = await store.get(artifact.key)
+    assert (hashlib.sha256(data).hexdigest(), len(data)) == (artifact.sha256, artifact.size)
+    assert not desk.all(StageFailedReport, lambda r: r.task_id == command.task_id)
+
+
+async def test_a_disk_that_takes_no_files_fails_the_attempt_and_not_the_agent(desk: Desk, settings: Settings) -> None:
+    scratch = settings.data_dir / "scratch" / desk.device_id
+    shutil.rmtree(scratch)
+    scratch.write_text("no folder")
+    command = await desk.order("paint")
+    [report] = await desk.expect(StageFailedReport, lambda r: r.task_id == command.task_id)
+    assert (report.problem.type, report.problem.code) == ("ResourceUnavailable", "disk_unusable")
+    assert report.problem.retryable
+    scratch.unlink()
+    again = await desk.order("paint", task_id=command.task_id, attempt=2)
+    await desk.expect(StageSucceededReport, lambda r: r.task_id == again.task_id)
+
+
+async def test_a_full_disk_under_an_engine_is_worth_another_attempt(desk: Desk) -> None:
+    command = await desk.order("full")
+    [report] = await desk.expect(StageFailedReport, lambda r: r.task_id == command.task_id)
+    assert (report.problem.type, report.problem.code) == ("ResourceUnavailable", "disk_full")
+    assert report.problem.retryable
