@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from heapq import nlargest
 
 from msgspec import Struct
 
@@ -16,6 +17,7 @@ from tests.faults.harness.load.book import Book
 
 _BROKER = frozenset({"broker-kill", "broker-outage"})
 _DATABASE = frozenset({"postgres-restart"})
+MOST = 15
 WORK = ("images/generate", "videos/generate", "audio/generate", "scripts/storyboard")
 
 
@@ -28,13 +30,24 @@ class Spread(Struct, frozen=True):
     longest: float
 
 
+class Delay(Struct, frozen=True, order=True):
+    """How long something took after a death at a Unix time."""
+
+    seconds: float
+    at: float
+
+
 class Figures(Struct, kw_only=True):
-    """Times in seconds. `tasks` counts accepted tasks by how they ended."""
+    """Times in seconds. `tasks` counts accepted tasks by how they ended.
+
+    `redispatch` and `handover` leave out what overlaps an absence of the broker; `slowest` has the longest of all.
+    """
 
     tasks: Counter[str]
     answers: Counter[str]
     redispatch: Spread | None
     handover: Spread | None
+    slowest: dict[str, list[Delay]]
     broker_recovery: Spread | None
     database_recovery: Spread | None
     accepted_without_broker: int
@@ -60,7 +73,7 @@ def deaths(injections: Iterable[Injection], prefix: str) -> list[tuple[float, st
     return [(i.ended, i.victim) for i in dead if i.victim.startswith(prefix) and "standby" not in i.victim]
 
 
-def redispatch_times(ledger: Iterable[Logged], died: Sequence[tuple[float, str]]) -> list[float]:
+def redispatch_times(ledger: Iterable[Logged], died: Sequence[tuple[float, str]]) -> list[Delay]:
     """From the death of a device to the new dispatch of each stage that was on it."""
     waiting: dict[tuple[str, str], float] = {}
     running: dict[tuple[str, str], str] = {}
@@ -77,7 +90,7 @@ def redispatch_times(ledger: Iterable[Logged], died: Sequence[tuple[float, str]]
         match record:
             case StageDispatched(task_id=task, stage_id=stage, device_id=device):
                 if (since := waiting.pop((task, stage), None)) is not None:
-                    found.append(now - since)
+                    found.append(Delay(now - since, since))
                 running[task, stage] = device
             case StageRetryScheduled(task_id=task, stage_id=stage):
                 running.pop((task, stage), None)
@@ -89,11 +102,11 @@ def redispatch_times(ledger: Iterable[Logged], died: Sequence[tuple[float, str]]
     return found
 
 
-def handover_times(ledger: Iterable[Logged], died: Sequence[tuple[float, str]]) -> list[float]:
+def handover_times(ledger: Iterable[Logged], died: Sequence[tuple[float, str]]) -> list[Delay]:
     """From the death of the coordinator that decides to the next event of another one."""
     times = sorted(e.record.envelope.occurred_at.timestamp() for e in ledger if e.record is not None)
     places = [(at, bisect_left(times, at)) for at, _ in died]
-    return [times[place] - at for at, place in places if place < len(times)]
+    return [Delay(times[place] - at, at) for at, place in places if place < len(times)]
 
 
 def recoveries(injections: Iterable[Injection], kinds: frozenset[str], good: Sequence[float]) -> list[float]:
@@ -109,6 +122,12 @@ def within(injections: Iterable[Injection], kinds: frozenset[str], good: Sequenc
     return sum(bisect_left(good, end) - bisect_left(good, begin) for begin, end in spans)
 
 
+def with_broker(delays: Iterable[Delay], injections: Iterable[Injection]) -> list[float]:
+    """Seconds of those that ended without an absence of the broker between."""
+    spans = [(i.began, i.healed) for i in injections if i.fault.kind in _BROKER and i.healed]
+    return [d.seconds for d in delays if not any(begin < d.at + d.seconds and d.at < end for begin, end in spans)]
+
+
 def measure(
     book: Book, injections: Sequence[Injection], ledger: Sequence[Logged], quiet_s: float | None, duration: float
 ) -> Figures:
@@ -117,11 +136,14 @@ def measure(
     accepted = sorted(a.arrived for a in posts if a.status == 202)
     looked = book.arrivals("task")
     took = sorted(a.took for a in posts if a.status == 202)
+    redispatch = redispatch_times(ledger, deaths(injections, "device"))
+    handover = handover_times(ledger, deaths(injections, "coordinator"))
     return Figures(
         tasks=Counter(task.status or "open" for task in book.tasks.values()),
         answers=Counter(f"{a.status or 'no answer'} {a.code}".strip() for a in posts),
-        redispatch=spread(redispatch_times(ledger, deaths(injections, "device"))),
-        handover=spread(handover_times(ledger, deaths(injections, "coordinator"))),
+        redispatch=spread(with_broker(redispatch, injections)),
+        handover=spread(with_broker(handover, injections)),
+        slowest={"redispatch": nlargest(MOST, redispatch), "handover": nlargest(MOST, handover)},
         broker_recovery=spread(recoveries(injections, _BROKER, accepted)),
         database_recovery=spread(recoveries(injections, _DATABASE, looked)),
         accepted_without_broker=within(injections, _BROKER, accepted),

@@ -25,7 +25,7 @@ from tests.faults.harness.schedule import FAULTS, LONG_RUN, Fault, schedule
 WARM_UP_S = 1.5
 HEAL_S = 90.0
 SETTLE_S = 120.0
-INJECT_S = 120.0
+INJECT_S = 180.0
 
 
 class Order(Struct, frozen=True, kw_only=True):

@@ -9,9 +9,11 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from schemas.snapshots import LedgerMarked, SnapshotRef
 from schemas.tasks import StageCompleted
 from tests.faults.checker import ObjectSeen, Poison, Position, Violation, check
 from tests.faults.checker.records import Raw
+from tests.faults.simulation.owner import CODEC
 from tests.unit.faults.planting import edit, found, full_history
 from tests.unit.faults.town import Town
 
@@ -168,3 +170,19 @@ def test_a_violation_is_one_line_for_people_and_json_for_programs(town: Town) ->
     again = msgspec.json.decode(msgspec.json.encode(violation), type=Violation)
     assert again == violation
     assert again.events[0].ids["task_id"] == "one"
+
+
+class TestSnapshots:
+    def mark(self, town: Town, *keys: str) -> None:
+        refs = [SnapshotRef(key=key, sha256=hashlib.sha256(key.encode()).hexdigest(), size=len(key)) for key in keys]
+        town.append("snapshots", CODEC.encode(LedgerMarked(snapshots=refs)))
+
+    def test_the_newest_mark_counts(self, town: Town) -> None:
+        for key in ("snapshots/b", "snapshots/c"):
+            town.store(key)
+        self.mark(town, "snapshots/a", "snapshots/b")
+        found(town.evidence(), "I5", "snapshots/a is missing", "LedgerMarked")
+        self.mark(town, "snapshots/b", "snapshots/c")
+        assert check(town.evidence()) == []
+        town.objects["snapshots/a"] = ObjectSeen(key="snapshots/a", sha256="0" * 64, size=1, old=True)
+        found(town.evidence(), "I5", "snapshots/a is named by no event")

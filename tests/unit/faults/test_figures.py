@@ -8,11 +8,13 @@ from schemas.envelope import Envelope, LedgerRecord
 from schemas.tasks import StageCompleted, StageDispatched, StageRetryScheduled, TaskQueued
 from tests.faults.checker.records import Logged, Raw
 from tests.faults.harness.figures import (
+    Delay,
     deaths,
     handover_times,
     recoveries,
     redispatch_times,
     spread,
+    with_broker,
     within,
 )
 from tests.faults.harness.journal import Injection
@@ -43,7 +45,7 @@ def test_only_stages_on_the_dead_device_are_timed_each_once() -> None:
         logged(StageDispatched, 9, task_id="b", stage_id="one", device_id="cpu-1"),
     ]
     died = deaths([killed("device:0", "device-0", 5), killed("device:1", "device-1", 5, "not reached")], "device")
-    assert redispatch_times(ledger, died) == [3.0]
+    assert redispatch_times(ledger, died) == [Delay(3.0, 5)]
 
 
 def test_a_standby_hands_nothing_over() -> None:
@@ -53,7 +55,7 @@ def test_a_standby_hands_nothing_over() -> None:
         killed("coordinator:ready", "coordinator", 5),
         killed("coordinator:ready", "coordinator-2", 10),  # nothing came after it
     ]
-    assert handover_times(ledger, deaths(injections, "coordinator")) == [4.0]
+    assert handover_times(ledger, deaths(injections, "coordinator")) == [Delay(4.0, 5)]
 
 
 def test_recovery_is_from_the_return_to_the_next_good_answer() -> None:
@@ -62,6 +64,12 @@ def test_recovery_is_from_the_return_to_the_next_good_answer() -> None:
     kinds = frozenset({"broker-kill"})
     assert recoveries([outage, other], kinds, [5, 15, 21.5, 30]) == [1.5]
     assert within([outage, other], kinds, [5, 15, 21.5, 30]) == 1
+
+
+def test_a_delay_that_meets_an_absence_of_the_broker_does_not_count() -> None:
+    outage = Injection(fault=Fault(number=0, kind="broker-kill"), began=10, ended=10, healed=20)
+    delays = [Delay(1.0, 8), Delay(3.0, 8), Delay(1.0, 19), Delay(2.0, 20)]
+    assert with_broker(delays, [outage]) == [1.0, 2.0]
 
 
 def test_a_spread_of_nothing_is_none_and_of_one_is_that_one() -> None:

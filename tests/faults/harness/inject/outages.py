@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
+import signal
+import time
+
 import asyncpg
 
 from infra.local.postgres import DATABASE, create_extension
 from tests.faults.harness.arena import Arena
 from tests.faults.harness.journal import Injection
+from tests.faults.harness.schedule import RESTARTED
 
+EVERY_S = (4.0, 9.0)  # seconds between two deaths during an outage
 _BACKENDS = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()"
 )
@@ -25,6 +32,19 @@ async def broker(arena: Arena, injection: Injection) -> None:
         arena.broker_away = False
 
     arena.later(injection, injection.fault.lasts, back)
+
+
+async def broker_outage(arena: Arena, injection: Injection) -> None:
+    """The same for a minute, in which other processes die now and then."""
+    await broker(arena, injection)
+    chance = random.Random(injection.fault.seed)
+    ended = time.monotonic() + injection.fault.lasts - EVERY_S[1]
+    killed = 0
+    while time.monotonic() < ended:
+        await asyncio.sleep(chance.uniform(*EVERY_S))
+        pid = arena.pid(arena.runner(chance.choice(RESTARTED)))
+        killed += pid is not None and arena.signal(pid, signal.SIGKILL)  # the supervisor starts it again by itself
+    injection.note = f"{killed} other processes were killed meanwhile"
 
 
 async def database_restart(arena: Arena, injection: Injection) -> None:

@@ -21,7 +21,7 @@ def injectors(crowd: Crowd) -> dict[str, Inject]:
         "stop": pauses.stop,
         "rolling-restart": restarts.rolling,
         "broker-kill": outages.broker,
-        OUTAGE: outages.broker,
+        OUTAGE: outages.broker_outage,
         "postgres-restart": outages.database_restart,
         "postgres-terminate": outages.terminate_backends,
         "postgres-loss": outages.lose_database,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable, Sequence
 
-from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
-from infra.kafka import assigned, committed_end, create_producer
+from infra.kafka import assigned, committed_end
 from schemas.topics import HEARTBEATS, REPORTS, REQUESTS
 from tests.faults.harness.arena import Arena
-from tests.faults.harness.journal import Injection
+from tests.faults.harness.journal import Injection, Poison
 from tests.faults.harness.load.crowd import Crowd
 
 Inject = Callable[[Arena, Injection], Awaitable[None]]
@@ -32,7 +32,8 @@ async def reordered(arena: Arena, injection: Injection) -> None:
 async def _again(arena: Arena, injection: Injection, *, reordered: bool) -> None:
     await arena.until(lambda: not arena.broker_away)
     chance = random.Random(injection.fault.seed)
-    producer = create_producer(arena.settings.kafka)
+    poisoned = {(p.topic, p.offset) for p in arena.journal.poison}
+    producer = AIOKafkaProducer(bootstrap_servers=arena.settings.kafka, acks="all", max_request_size=4_000_000)
     await producer.start()
     sent = 0
     try:
@@ -42,7 +43,9 @@ async def _again(arena: Arena, injection: Injection, *, reordered: bool) -> None
                 chance.shuffle(records)
             for record in records:
                 headers = list(record.headers)
-                await producer.send_and_wait(topic, record.value, key=record.key, partition=0, headers=headers)
+                again = await producer.send_and_wait(topic, record.value, key=record.key, partition=0, headers=headers)
+                if (topic, record.offset) in poisoned:
+                    arena.journal.poison.append(Poison(topic=topic, partition=0, offset=again.offset, shape="again"))
             sent += len(records)
     finally:
         await producer.stop()
