@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
-async def finished(work: Coroutine[None, None, None], timeout: float) -> None:
-    """Await `work` to its end; a cancellation that comes meanwhile is raised after it, at most `timeout` seconds later.
+async def finished(work: Coroutine[Any, Any, T], timeout: float) -> T:
+    """What `work` gives; a cancellation that comes meanwhile is raised after it, at most `timeout` seconds later.
 
     Raises what `work` raises.
     """
     task = asyncio.create_task(work)
     try:
-        await asyncio.shield(task)
+        return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait({task}, timeout=timeout)
         task.cancel()

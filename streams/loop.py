@@ -90,14 +90,17 @@ class Loop:
     async def write(self, outgoing: Sequence[Outgoing]) -> list[int]:
         """Commit records in a transaction of their own; their offsets. Raises `KafkaError`, also when fenced."""
         async with self._writing:
-            await self._producer.begin_transaction()
-            sent = []
-            for topic, partition, key, value, headers in outgoing:
-                sent.append(await self._producer.send(topic, value, key=key, partition=partition, headers=headers))
-                crash_points.reach("coordinator.in_transaction")
-            crash_points.reach("coordinator.before_commit")
-            await self._producer.commit_transaction()
-            return [(await future).offset for future in sent]
+            return await finished(self._transaction(outgoing), FINISH_TIMEOUT)
+
+    async def _transaction(self, outgoing: Sequence[Outgoing]) -> list[int]:
+        await self._producer.begin_transaction()
+        sent = []
+        for topic, partition, key, value, headers in outgoing:
+            sent.append(await self._producer.send(topic, value, key=key, partition=partition, headers=headers))
+            crash_points.reach("coordinator.in_transaction")
+        crash_points.reach("coordinator.before_commit")
+        await self._producer.commit_transaction()
+        return [(await future).offset for future in sent]
 
     async def _take(self, batch: Batch, message: ConsumerRecord) -> None:
         try:

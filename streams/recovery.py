@@ -12,11 +12,12 @@ from infra.kafka import assigned, committed_end
 from infra.settings import Settings
 from schemas.envelope import LedgerRecord
 from schemas.errors import ContractError
-from schemas.topics import LEDGER_TOPICS, REPORTS, REQUESTS, TOPIC_OF
+from schemas.topics import BY_NAME, LEDGER_TOPICS, REPORTS, REQUESTS, TOPIC_OF, TopicSpec
 from streams.domain.state import ShardState
 from streams.ledger import Heads
 
 log = logging.getLogger(__name__)
+Ends = Mapping[TopicPartition, int]
 
 
 class Recovered(Struct, frozen=True, kw_only=True):
@@ -43,6 +44,25 @@ def ledger_places(settings: Settings, shard: int) -> list[TopicPartition]:
         numbers = range(settings.device_slots) if topic.partitions == "slots" else [shard]
         places += [TopicPartition(topic.name, number) for number in numbers]
     return places
+
+
+def is_complete(topic: TopicSpec) -> bool:
+    """Whether the topic keeps every record for ever."""
+    return topic.retention_ms is None and not topic.compact
+
+
+def check_positions(found: Recovered, begins: Ends, ends: Ends) -> None:
+    """Whether the log can be read on from a saved state. `begins` and `ends` are those of the ledger's partitions.
+
+    Raises `ContractError` when it ends before what the state knows of it, or begins behind it.
+    """
+    for place, end in ends.items():
+        position = found.positions.get((place.topic, place.partition), 0)
+        if position > end or (position < begins[place] and is_complete(BY_NAME[place.topic])):
+            raise ContractError(
+                f"{place.topic}[{place.partition}] holds {begins[place]} to {end} but a snapshot was made at {position}: "
+                "the log is incomplete or another one"
+            )
 
 
 async def input_positions(settings: Settings, heads: Heads) -> dict[TopicPartition, int]:
@@ -73,7 +93,7 @@ def check_next(heads: Heads, message: ConsumerRecord, record: LedgerRecord) -> N
         raise ContractError(f"{where} has shard_seq {stamp.shard_seq}, which was taken: the log had two writers")
     if stamp.shard_seq == heads.shard_seq + 1 and stamp.prev_hash != heads.prev_hash:
         raise ContractError(f"{where} does not continue the chain of shard_seq {heads.shard_seq}: a record was changed")
-    if topic.retention_ms is not None or topic.compact:
+    if not is_complete(topic):
         return
     expected = heads.partition_seqs.get((message.topic, message.partition), 0) + 1
     if stamp.partition_seq != expected:

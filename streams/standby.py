@@ -24,7 +24,7 @@ from streams.domain.evolve import evolve
 from streams.domain.policy import Policy
 from streams.domain.state import ShardState
 from streams.ledger import Heads, absorb
-from streams.recovery import Recovered, check_next, ledger_places
+from streams.recovery import Ends, Recovered, check_next, check_positions, ledger_places
 
 log = logging.getLogger(__name__)
 STUCK = 1.0  # seconds that a number may be missing before the ends of all partitions are asked for
@@ -32,7 +32,6 @@ _WAIT_MS = 200
 _MAX_RECORDS = 2_000
 _KEEP_TIMEOUT = 60.0
 _BREATH = 200  # events folded between two looks at the event loop
-Ends = Mapping[TopicPartition, int]
 
 
 class Follower:
@@ -56,14 +55,21 @@ class Follower:
         self._heap: list[tuple[int, str, int]] = []
         self._positions: dict[tuple[str, int], int] = {}
 
-    def begin(self, found: Recovered) -> None:
-        """Go on from this state; call once, before anything is read."""
+    async def begin(self, found: Recovered) -> None:
+        """Go on from this state; call once, before anything is read. Raises `ContractError` if the log does not allow it."""
         self._state, self._heads, self._events = found.state, found.heads, found.events
         self._positions = dict(found.positions)
         self._places = ledger_places(self._settings, found.heads.shard)
         self._buffers = {place: deque() for place in self._places}
+        begins, ends = await self.bounds()
+        check_positions(found, begins, ends)
         for place in self._places:
             self._reader.seek(place, self._positions.get((place.topic, place.partition), 0))
+
+    async def bounds(self) -> tuple[Ends, Ends]:
+        """First offsets and written ends of all partitions of the ledger."""
+        begins = await self._reader.beginning_offsets(self._places)
+        return begins, await written_end(self._ends, self._places)
 
     async def warm_up(self) -> None:
         """Fold everything that is committed now."""
@@ -174,7 +180,7 @@ async def recover(settings: Settings, codec: Codec, policy: Policy, shard: int =
     claim one place: state would be wrong.
     """
     async with following(settings, codec, policy, shard) as follower:
-        follower.begin(Recovered.empty(shard))
+        await follower.begin(Recovered.empty(shard))
         return await follower.finish()
 
 

@@ -24,6 +24,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Local
         retry_wait=1.0,
         coordinator_session=SESSION,
         coordinator_heartbeat=0.3,
+        snapshot_events=400,
     )
     options = StackOptions(topics=TOPICS, base=base)
     async with LocalStack(tmp_path_factory.mktemp("stack"), options=options) as running:
