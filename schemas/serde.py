@@ -99,6 +99,7 @@ class Codec:
             raise ContractError(f"no schema id for {', '.join(missing)}")
         self._ids: dict[type[Record], int] = {record: ids[record.__name__] for record in TOPIC_OF}
         self._writers: dict[int, tuple[type[Record], Any]] = {i: (r, None) for r, i in self._ids.items()}
+        self._fingerprints: dict[int, bytes] = {}
 
     def learn(self, schema_id: int, schema: str) -> None:
         """Take up an older or newer version of a known record, as the registry stores it under `schema_id`."""
@@ -108,6 +109,7 @@ class Codec:
         if record is None or parsed.get("type") != "record":
             raise ContractError(f"schema id {schema_id} is no record of ours")
         self._writers[schema_id] = (record, fastavro.parse_schema(parsed))
+        self._fingerprints[schema_id] = canonical_fingerprint(parsed)
 
     def frame(self, record: type[Record], body: bytes) -> bytes:
         """Put a body into Confluent framing."""
@@ -152,6 +154,13 @@ class Codec:
         if topic is not None and TOPIC_OF[record].name != topic:
             raise ContractError(f"{record.__name__} does not belong on topic {topic}")
         return _decode_body(record, writer, value)
+
+    def ledger_hash(self, previous: bytes, value: bytes) -> bytes:
+        """The ledger hash of a record as it lies on its topic: of the schema it was written with, today's or another."""
+        _, schema_id = HEADER.unpack_from(value)
+        record, _ = self._writers[schema_id]
+        written_with = self._fingerprints.get(schema_id) or fingerprint(record)
+        return hashlib.sha256(previous + written_with + value[HEADER.size :]).digest()
 
     def decode_as(self, value: bytes | None, kind: type[R]) -> R:
         """Decode and insist on one record class."""

@@ -17,7 +17,7 @@ from infra.kafka import assigned, committed_end, written_end
 from infra.settings import Settings
 from schemas.envelope import LedgerRecord
 from schemas.errors import ContractError
-from schemas.serde import HEADER, Codec, chain_hash
+from schemas.serde import Codec
 from streams.cancelling import finished
 from streams.decoding import decode
 from streams.domain.evolve import evolve
@@ -144,7 +144,7 @@ class Follower:
         place = TopicPartition(topic, partition)
         message, record = self._buffers[place].popleft()
         check_next(self._heads, message, record)
-        prev_hash = chain_hash(record.stamp.prev_hash, type(record), message.value[HEADER.size :])
+        prev_hash = self._codec.ledger_hash(record.stamp.prev_hash, message.value)
         self._heads = replace(absorb(self._heads, topic, partition, record), prev_hash=prev_hash)
         self._state = evolve(self._state, record, self._policy)
         self._events += 1

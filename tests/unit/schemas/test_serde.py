@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -14,7 +15,16 @@ from schemas.common import Artifact, StageKind, StagePlan
 from schemas.derive import avro_schema, avsc_path, render_avsc
 from schemas.envelope import Record
 from schemas.errors import ContractError
-from schemas.serde import HEADER, MAX_BODY, Codec, UnknownSchemaError, header_map, schema_text
+from schemas.serde import (
+    HEADER,
+    MAX_BODY,
+    Codec,
+    UnknownSchemaError,
+    canonical_fingerprint,
+    chain_hash,
+    header_map,
+    schema_text,
+)
 from schemas.tasks import StageCompleted, TaskQueued
 from schemas.topics import LEDGER_TOPICS, TOPIC_OF, TOPICS
 
@@ -100,6 +110,19 @@ def test_an_older_version_reads_as_todays_record() -> None:
     data = msgspec.to_builtins(new, builtin_types=(bytes, type(new.envelope.occurred_at)))
     fastavro.schemaless_writer(out, fastavro.parse_schema(old), data)
     assert codec.decode(HEADER.pack(0, 77) + out.getvalue()) == new
+
+
+def test_the_ledger_hash_covers_the_schema_a_record_was_written_with() -> None:
+    old = json.loads(schema_text(StageCompleted))
+    old["fields"] = [field for field in old["fields"] if field["name"] != "render_ms"]
+    codec = Codec({record.__name__: number for number, record in enumerate(RECORDS, start=1)})
+    codec.learn(77, json.dumps(old))
+    value = codec.encode(StageCompleted(task_id="t"))
+    body = value[HEADER.size :]
+    assert codec.ledger_hash(b"before", value) == chain_hash(b"before", StageCompleted, body)
+    written_before = HEADER.pack(0, 77) + body
+    expected = hashlib.sha256(b"before" + canonical_fingerprint(old) + body).digest()
+    assert codec.ledger_hash(b"before", written_before) == expected != chain_hash(b"before", StageCompleted, body)
 
 
 def test_a_record_of_another_topic_is_refused() -> None:
