@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from schemas.envelope import LedgerRecord
 from schemas.render import StageProgressed
-from schemas.topics import HEARTBEATS, PROGRESS, REPORTS, REQUESTS
+from schemas.snapshots import LedgerMarked
+from schemas.topics import HEARTBEATS, PROGRESS, REPORTS, REQUESTS, SNAPSHOTS
 from tests.faults.checker.asked import Asked
 from tests.faults.checker.books import Books
 from tests.faults.checker.chain import Chain
@@ -49,7 +50,7 @@ def examine(evidence: Evidence) -> Findings:
     findings = Findings(events=len(evidence.log))
     asked = Asked(findings, evidence.log.records(REQUESTS.name, 0), evidence.seen.accepted)
     lives = Lives(findings, evidence.log.records(REPORTS.name, 0))
-    books, chain, objects = Books(findings), Chain(findings), Objects(findings)
+    books, chain, objects = Books(findings), Chain(findings, evidence.log.codec), Objects(findings)
     for logged in evidence.log.ledger():
         assert isinstance(logged.record, LedgerRecord)
         for fold in (chain.fold, asked.fold, lives.fold, books.fold, objects.fold):
@@ -61,6 +62,9 @@ def examine(evidence: Evidence) -> Findings:
     books.finish(evidence.live, evidence.coordinator)
     if evidence.live is not None and evidence.rebuilt is not None:
         compare(findings, evidence.live, evidence.rebuilt)
+    for logged in evidence.log.records(SNAPSHOTS.name):
+        if isinstance(logged.record, LedgerMarked):
+            objects.marked(logged, logged.record)
     previews = [*_previews(evidence.log)]
     if evidence.objects is not None:
         objects.finish(evidence.objects, previews, tasks)

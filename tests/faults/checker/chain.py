@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 
 from schemas.envelope import EPOCH, LedgerRecord
-from schemas.serde import HEADER, fingerprint
+from schemas.serde import Codec
 from schemas.topics import DECISIONS
 from streams.ledger import GENESIS, TERMINAL
 from tests.faults.checker.records import Logged, Place
@@ -16,8 +15,9 @@ from tests.faults.checker.violations import EventRef, Findings
 class Chain:
     """Folds records in order of `shard_seq`. A record out of its place is reported and does not move the numbers."""
 
-    def __init__(self, findings: Findings) -> None:
+    def __init__(self, findings: Findings, codec: Codec) -> None:
         self._fail = findings
+        self._codec = codec
         self._number = 0
         self._hash = GENESIS
         self._time = EPOCH
@@ -46,8 +46,7 @@ class Chain:
             self._fail.add("I6", "occurred_at does not grow", self._before, logged.ref)
         self._time = max(self._time, record.envelope.occurred_at)
         self._number, self._last = stamp.shard_seq, logged
-        body = (logged.raw.value or b"")[HEADER.size :]
-        self._hash = hashlib.sha256(stamp.prev_hash + fingerprint(type(record)) + body).digest()
+        self._hash = self._codec.ledger_hash(stamp.prev_hash, logged.raw.value or b"")
 
     @property
     def _before(self) -> EventRef | None:

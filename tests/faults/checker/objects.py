@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from schemas.common import Artifact
 from schemas.entities import AssetRegistered, CharacterReady, CharacterRegistered
 from schemas.envelope import LedgerRecord
+from schemas.snapshots import LedgerMarked
 from schemas.tasks import StageCompleted, TaskCompleted
 from tests.faults.checker.evidence import ObjectSeen
 from tests.faults.checker.records import Logged
@@ -32,6 +33,7 @@ class Objects:
     findings: Findings
     named: dict[str, Named] = field(default_factory=dict)
     uploads: set[str] = field(default_factory=set)
+    snapshots: set[str] = field(default_factory=set)
 
     def fold(self, logged: Logged, record: LedgerRecord) -> None:
         """Take over the files an event names."""
@@ -52,6 +54,13 @@ class Objects:
             if (before.sha256, before.size) != (artifact.sha256, artifact.size):
                 text = f"{artifact.key} is recorded with two hashes or sizes"
                 self.findings.add("I5", text, before.event, logged.ref)
+
+    def marked(self, logged: Logged, mark: LedgerMarked) -> None:
+        """Saved states: what the newest mark names must be there, what older ones named may be gone."""
+        for key in self.snapshots:
+            self.named.pop(key, None)
+        self.snapshots = {ref.key for ref in mark.snapshots}
+        self._name(logged, [Artifact(key=ref.key, sha256=ref.sha256, size=ref.size) for ref in mark.snapshots])
 
     def finish(
         self, objects: Iterable[ObjectSeen], previews: Iterable[str], tasks: Mapping[str, tuple[str, str]]

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from infra.object_store.factory import create_object_store
+from infra.object_store.garbage import UPLOAD_GRACE
 from infra.object_store.port import ObjectStore
 from infra.settings import Settings
 from schemas.errors import StoreError
@@ -18,6 +19,7 @@ from tests.faults.checker.evidence import ObjectSeen
 from tests.faults.checker.spool import Lines
 
 log = logging.getLogger(__name__)
+UPLOADS = "accounts/"
 
 
 class Objects:
@@ -32,9 +34,13 @@ class Objects:
 
 
 async def listed(settings: Settings, path: Path, grace_s: float) -> Objects:
-    """Every object, read to its end and hashed, as JSON lines in the file `path`."""
+    """Every object, read to its end and hashed, as JSON lines in the file `path`.
+
+    Uploads get a grace of three days at least, as long as they may be put again.
+    """
     store = create_object_store(settings, secrets.token_bytes(32))
-    old = {item.key async for item in store.list(older_than_s=grace_s)}
+    old = {item.key async for item in store.list(older_than_s=grace_s) if not item.key.startswith(UPLOADS)}
+    old |= {item.key async for item in store.list(UPLOADS, older_than_s=max(grace_s, UPLOAD_GRACE))}
     lines = Lines(path)
     with lines.writing() as write:
         async for item in store.list():

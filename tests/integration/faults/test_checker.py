@@ -14,6 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from infra.cli.user import create_user
+from infra.collection import delete_garbage, find_garbage
 from infra.kafka import create_producer, send
 from infra.local import ports
 from infra.local.apps import APPS
@@ -122,7 +123,8 @@ async def test_a_run_is_clean_and_what_is_broken_afterwards_is_found(
         poison.append(Poison(topic=topic, partition=0, offset=offset))
     quiet_s = await wait_quiet(settings, 60, [one.task_id for one in accepted])
     seen: dict[str, Any] = {"accepted": accepted, "poison": poison, "quiet_s": quiet_s}
-    async with collected(settings, **seen, grace_s=3_600) as evidence:
+    await the_collector_takes_what_no_event_names(vandal, accepted)
+    async with collected(settings, **seen) as evidence:
         findings = examine(evidence)
         assert lines(findings.violations) == []
         assert all(findings.checked[f"I{number}"] > 0 for number in range(1, 9)), findings.checked
@@ -133,6 +135,21 @@ async def test_a_run_is_clean_and_what_is_broken_afterwards_is_found(
         violations = check(evidence)
     for invariant, words in places:
         assert_found(violations, invariant, *words)
+
+
+async def the_collector_takes_what_no_event_names(vandal: Vandal, accepted: list[Accepted]) -> None:
+    """Of all objects the two that a stopped attempt could have left, nothing else; the check that follows has no grace."""
+    store = create_object_store(vandal.settings, b"k" * 32)
+    left = sorted(f"results/{one.task_id}/shot-01/a9-e9/main.png" for one in accepted[:2])
+    for key in (*left, "accounts/nobody/assets/young-0123456789abcdef.png"):
+        await store.put(key, b"x", "image/png")
+    before = {item.key async for item in store.list()}
+    garbage = await find_garbage(vandal.settings, store, 0)
+    assert [item.key for item in garbage if item.key in left] == left
+    assert await find_garbage(vandal.settings, store, 3_600) == []
+    assert await delete_garbage(store, garbage, 3_600) == 0  # younger than an hour
+    assert await delete_garbage(store, garbage, 0) == len(garbage)
+    assert {item.key async for item in store.list()} == before - {item.key for item in garbage}
 
 
 async def the_command_tells(stack: LocalStack, capsys: pytest.CaptureFixture[str], accepted: list[Accepted]) -> None:
