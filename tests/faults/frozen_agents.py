@@ -44,6 +44,7 @@ from tests.integration.coordinator.desk import Desk, envelope, info, read_ledger
 ROOT = Path(__file__).parents[2]
 ENGINE = "puppet=tests.unit.gpu_agents.engines:PuppetEngine"
 PATIENCE = 60.0
+TRUSTING = 60.0  # seconds
 QUICK = 20  # tasks a round and agent of which most of the time goes into storing and reporting
 
 
@@ -191,13 +192,17 @@ class Arena:
 
 @asynccontextmanager
 async def arena(settings: Settings, agents: int) -> AsyncIterator[Arena]:
-    """Agents with short leases that all hold one; a coordinator with the same settings runs already."""
+    """Agents that all hold a lease; a coordinator with the same settings runs already.
+
+    Every other one takes its lease for a long one: it works on after a stop until the log tells it better.
+    """
     async with AsyncExitStack() as opened:
         desk = await opened.enter_async_context(Desk(settings, await load_codec(settings)).open())
         running = {}
         for number in range(agents):
             device = f"frozen-cpu-{number}"
-            running[device] = await opened.enter_async_context(agent_process(settings, device))
+            judging = settings if number % 2 else replace(settings, lease_timeout=TRUSTING)
+            running[device] = await opened.enter_async_context(agent_process(judging, device))
         made = Arena(desk, running)
         await made.open_account()
         await desk.until(lambda: all(made.epochs().values()), PATIENCE)
