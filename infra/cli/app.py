@@ -11,7 +11,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from infra.cli import dlq, down, log, status, store, topics, up, user
+from infra.cli import dlq, down, log, restart, status, store, topics, up, user
 from schemas.errors import StoryreelError
 
 INTERRUPTED = 130
@@ -22,6 +22,7 @@ def build_app() -> App:
     app = App(name="storyreel", help="Scripts, prompts and photos to film, every step an event on Kafka.")
     app.command(up.up)
     app.command(down.down)
+    app.command(restart.restart)
     app.command(status.status)
     app.command(user.app)
     app.command(topics.app)

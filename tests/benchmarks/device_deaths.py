@@ -29,7 +29,7 @@ from schemas.tasks import StageDispatched, StageStarted, TaskCompleted
 from schemas.topics import TOPICS
 from tests.tailing import Tail, tailing
 
-BODY = {"prompt": "rain over the old town", "engine": "sketch", "width": 1280, "height": 720}
+BODY = {"prompt": "rain over the old town", "engine": "sketch", "width": 768, "height": 512}
 
 
 async def main(kills: int, alone: int) -> None:
@@ -81,7 +81,11 @@ async def _measure(title: str, stack: LocalStack, kills: int, pid_of: Callable[[
         tailing(stack.settings, "tasks", "devices") as tail,
     ):
         await _warm(http, tail)
-        times = [await _kill_one(http, tail, pid_of, number) for number in range(kills)]
+        times = []
+        for number in range(kills):
+            times.append(await _kill_one(http, tail, pid_of, number))
+            print(f"{times[-1]:.2f} s", end=" ", flush=True)
+        print()
     times.sort()
     p95 = times[min(len(times) - 1, int(0.95 * len(times)))]
     print(
