@@ -49,7 +49,7 @@ class Coordinator:
     def running(self) -> bool:
         return self.process is not None and self.process.returncode is None
 
-    async def start(self) -> None:
+    async def start(self, patience: float = PATIENCE) -> None:
         """Start and wait until it decides, or stands by because another one does."""
         if self.running:
             return
@@ -60,7 +60,7 @@ class Coordinator:
                 sys.executable, "-m", "streams", "coordinator", env=environment, stderr=log, stdout=log, cwd=ROOT
             )
         process = self.process
-        await eventually(lambda: self._ready.exists() or process.returncode is not None)
+        await eventually(lambda: self._ready.exists() or process.returncode is not None, patience)
         assert self.running, self.log.read_text()
 
     def signal(self, number: int) -> None:
@@ -95,9 +95,10 @@ async def eventually(condition: Callable[[], bool], patience: float = PATIENCE) 
 class Desk:
     """Writes requests and reports, and follows every ledger topic and the dead letters."""
 
-    def __init__(self, settings: Settings, codec: Codec) -> None:
+    def __init__(self, settings: Settings, codec: Codec, *, from_end: bool = False) -> None:
         self.settings = settings
         self.codec = codec
+        self._from = None if from_end else 0
         self.seen: list[LedgerRecord] = []
         self.dead: list[ConsumerRecord[Any, Any]] = []
         self.decisions: dict[str, list[RequestDecided]] = defaultdict(list)
@@ -109,7 +110,7 @@ class Desk:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Desk]:
         await self.producer.start()
-        places = {**dict.fromkeys(self.ledger_places(), 0), TopicPartition(DEAD_LETTERS.name, 0): 0}
+        places = dict.fromkeys([*self.ledger_places(), TopicPartition(DEAD_LETTERS.name, 0)], self._from)
         async with assigned(self.settings.kafka, dict(places)) as consumer:
             following = asyncio.create_task(self._follow(consumer))
             try:

@@ -41,7 +41,5 @@ async def test_numbers_of_forgotten_records_are_not_given_again(
     decision = await desk.ask(images(account, "nobody-has-it"))
     assert decision.stamp.shard_seq > newest
     assert decision.stamp.partition_seq > last.stamp.partition_seq
-    if ending == "stopped":  # the mark told the number exactly
-        await desk.until(lambda: any(record.stamp.shard_seq == newest + 1 for record in desk.seen))
     taken = [record.stamp.shard_seq for record in desk.seen]
     assert len(taken) == len(set(taken))
