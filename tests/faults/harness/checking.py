@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from collections.abc import Sequence
 
 from msgspec import Struct
 
+from infra.collection import delete_garbage, find_garbage
+from infra.object_store import create_object_store
 from schemas.topics import HEARTBEATS
 from tests.faults.checker import Poison, Violation, examine
 from tests.faults.checker.collect import collect
@@ -17,16 +20,16 @@ from tests.faults.harness.journal import Poison as Injected
 from tests.faults.harness.load.book import Book
 
 QUIET_S = 120.0
-GRACE_S = 86_400.0  # files of attempts that died after their upload are named by no event; nothing collects them yet
 
 
 class Checked(Struct, kw_only=True):
-    """What was found; `ledger` is everything the coordinators wrote, in order."""
+    """What was found; `ledger` is everything the coordinators wrote, in order, `collected` counts removed objects."""
 
     violations: list[Violation]
     checked: Counter[str]
     ledger: list[Logged]
     quiet_s: float | None
+    collected: int
 
 
 async def judge(arena: Arena, book: Book) -> Checked:
@@ -37,6 +40,7 @@ async def judge(arena: Arena, book: Book) -> Checked:
         quiet_s = await wait_quiet(arena.settings, QUIET_S, list(book.tasks))
     except NotQuietError as error:
         found.append(Violation(invariant="I7", message=str(error)))
+    collected = await _collect_garbage(arena)
     poison = arena.journal.poison
     folder = arena.data / "evidence"
     folder.mkdir(exist_ok=True)
@@ -48,11 +52,23 @@ async def judge(arena: Arena, book: Book) -> Checked:
         poison=[Poison(topic=p.topic, partition=p.partition, offset=p.offset) for p in poison],
         quiet_s=quiet_s,
         bound_s=QUIET_S,
-        grace_s=GRACE_S,
+        grace_s=0.0,
     )
     findings = examine(evidence)
     found += [violation for violation in findings.violations if not _is_stale_beat(violation, poison)]
-    return Checked(violations=found, checked=findings.checked, ledger=list(evidence.log.ledger()), quiet_s=quiet_s)
+    return Checked(
+        violations=found,
+        checked=findings.checked,
+        ledger=list(evidence.log.ledger()),
+        quiet_s=quiet_s,
+        collected=collected,
+    )
+
+
+async def _collect_garbage(arena: Arena) -> int:
+    """Remove what died attempts left in the store: afterwards no object may be there that nobody names."""
+    store = create_object_store(arena.settings, secrets.token_bytes(32))
+    return await delete_garbage(store, await find_garbage(arena.settings, store, 0.0), 0.0)
 
 
 def _is_stale_beat(violation: Violation, poison: Sequence[Injected]) -> bool:

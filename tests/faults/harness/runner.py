@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -120,6 +121,6 @@ def _report(order: Order, arena: Arena, crowd: Crowd, checked: Checked, duration
         checked=looked,
         violations=violations,
         disk_by=journal.disk_by,
-        seen=crowd.book.seen,
+        seen=crowd.book.seen + Counter({"objects collected": checked.collected}),
         data=str(arena.data),
     )

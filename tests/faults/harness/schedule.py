@@ -107,7 +107,7 @@ def _deal(chance: random.Random, names: set[str], long: bool) -> Iterator[Fault]
 
 
 def _targets(kind: str) -> Sequence[str]:
-    return {"stop": STOPPED, "poison": ("requests", "reports", "heartbeats")}.get(kind, ("",))
+    return {"stop": STOPPED, "poison": ("requests", "reports", "heartbeats", "tasks")}.get(kind, ("",))
 
 
 def _decks(chance: random.Random, cards: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ from schemas.envelope import Record
 from schemas.render import DeviceHeartbeat, StageSucceededReport
 from schemas.requests import ImageRequested
 from schemas.serde import HEADER, Codec
+from schemas.tasks import TaskQueued
 from tests.faults.harness.arena import Arena
 from tests.faults.harness.journal import Injection, Poison
 
@@ -21,6 +22,7 @@ _OF: dict[str, type[Record]] = {
     "requests": ImageRequested,
     "reports": StageSucceededReport,
     "heartbeats": DeviceHeartbeat,
+    "tasks": TaskQueued,
 }
 LARGEST = 2_090_000  # bytes that the broker of the local stack still takes
 TOO_LARGE = 10_000_000

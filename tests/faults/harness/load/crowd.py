@@ -168,7 +168,7 @@ class Crowd:
 
 
 async def settle(book: Book, clients: list[Client], patience: float) -> None:
-    """Ask for the end of every accepted task, and whether those without a definite answer exist."""
+    """Ask for the end of every accepted task, and what became of work whose answer left it open."""
     by_account = {client.account_id: client for client in clients}
     deadline = time.monotonic() + patience
     gate = asyncio.Semaphore(16)
@@ -179,5 +179,12 @@ async def settle(book: Book, clients: list[Client], patience: float) -> None:
         if status not in TERMINAL:
             book.breach(f"task {task.task_id} ({task.call}) has not ended: {status or 'no answer'}")
 
+    async def resolve(task_id: str, account_id: str) -> None:
+        async with gate:
+            reply = await by_account[account_id].call("undecided", "GET", f"tasks/{task_id}")
+        book.seen["undecided that were accepted" if reply.status == 200 else "undecided that came to nothing"] += 1
+        if reply.status not in (200, 404):
+            book.breach(f"GET of the undecided task {task_id} was answered {reply.status} though all is up")
+
     open_tasks = [task for task in book.tasks.values() if not task.status or task.stopped]
-    await asyncio.gather(*(end(task) for task in open_tasks))
+    await asyncio.gather(*(end(task) for task in open_tasks), *(resolve(*item) for item in book.undecided.items()))
