@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # the last one: a limit of the process
 FULL = "disk_full"
 UNUSABLE = "disk_unusable"
 

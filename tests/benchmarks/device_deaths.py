@@ -13,7 +13,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -29,6 +29,9 @@ from schemas.tasks import StageDispatched, StageStarted, TaskCompleted
 from schemas.topics import TOPICS
 from tests.tailing import Tail, tailing
 
+PidOf = Callable[[str], int]
+Again = Callable[[str], Awaitable[None]]
+"""Brings a killed device back at once, whatever pause its supervisor would make."""
 BODY = {"prompt": "rain over the old town", "engine": "sketch", "width": 768, "height": 512}
 
 
@@ -36,16 +39,23 @@ async def main(kills: int, alone: int) -> None:
     """Run both measurements, each on a stack of its own."""
     if kills:
         async with _stack(devices=2) as stack:
-            await _measure(
-                "with a supervisor", stack, kills, lambda device: stack.pid_of(device.replace("cpu", "device"))
-            )
+            title = "with a supervisor"
+            await _measure(title, stack, kills, lambda d: stack.pid_of(_name(d)), lambda d: stack.restart(_name(d)))
     if alone:
         async with _stack(devices=0) as stack, AsyncExitStack() as agents:
             pids: dict[str, int] = {}
             for device in ("cpu-0", "cpu-1"):
                 watching = asyncio.create_task(_agent(stack.settings, device, pids))
                 agents.callback(watching.cancel)
-            await _measure("without one", stack, alone, pids.__getitem__)
+            await _measure("without one", stack, alone, pids.__getitem__, _by_itself)
+
+
+def _name(device: str) -> str:
+    return device.replace("cpu", "device")
+
+
+async def _by_itself(device: str) -> None:
+    """The agent was started again already."""
 
 
 @asynccontextmanager
@@ -73,7 +83,7 @@ async def _agent(settings: Settings, device: str, pids: dict[str, int]) -> None:
                 await process.wait()
 
 
-async def _measure(title: str, stack: LocalStack, kills: int, pid_of: Callable[[str], int]) -> None:
+async def _measure(title: str, stack: LocalStack, kills: int, pid_of: PidOf, again: Again) -> None:
     key = create_user(stack.settings, "vip")["api_key"]
     base, headers = f"{stack.settings.base_url}/api/v1/", {"Authorization": f"Bearer {key}"}
     async with (
@@ -83,7 +93,7 @@ async def _measure(title: str, stack: LocalStack, kills: int, pid_of: Callable[[
         await _warm(http, tail)
         times = []
         for number in range(kills):
-            times.append(await _kill_one(http, tail, pid_of, number))
+            times.append(await _kill_one(http, tail, pid_of, again, number))
             print(f"{times[-1]:.2f} s", end=" ", flush=True)
         print()
     times.sort()
@@ -109,7 +119,7 @@ async def _warm(http: httpx.AsyncClient, tail: Tail) -> None:
     assert len({d.device_id for d in tail.all(StageStarted)}) == 2
 
 
-async def _kill_one(http: httpx.AsyncClient, tail: Tail, pid_of: Callable[[str], int], number: int) -> float:
+async def _kill_one(http: httpx.AsyncClient, tail: Tail, pid_of: PidOf, again: Again, number: int) -> float:
     """Kill the device that began the task; seconds until a stage that it had goes elsewhere. All ends well after it."""
     task = await _submit(http, number)
     _, started = await tail.expect(StageStarted, lambda e: e.task_id == task)
@@ -120,6 +130,7 @@ async def _kill_one(http: httpx.AsyncClient, tail: Tail, pid_of: Callable[[str],
         StageDispatched, lambda e: (e.task_id, e.stage_id) == (task, started.stage_id) and e.device_id != victim
     )
     took = at - killed
+    await again(victim)
     await tail.expect(TaskCompleted, lambda e: e.task_id == task)
     lost = [
         d.epoch for d in tail.all(DeviceChanged, lambda d: d.device_id == victim and d.status is not DeviceStatus.LIVE)

@@ -42,12 +42,21 @@ def test_a_detached_stack_from_up_to_down(folder: Path) -> None:
         squatter.bind(("127.0.0.1", 0))
         squatter.listen()
         taken = squatter.getsockname()[1]
-        storyreel("up", "--detach", "--devices", "1", "--port", str(taken), folder=folder)
+        counts = ("--devices", "1", "--coordinators", "2")
+        storyreel("up", "--detach", *counts, "--port", str(taken), folder=folder)
     assert f"port {taken} is taken" in (folder / "logs" / "supervisor.log").read_text()
     status = json.loads(storyreel("status", "--json", folder=folder).stdout)
     assert {process["name"]: process["state"] for process in status["processes"]} == dict.fromkeys(
-        ["kafka", "postgres", "registry", "coordinator", "read-models", "api", "device-0"], "ready"
+        ["kafka", "postgres", "registry", "coordinator", "coordinator-2", "read-models", "api", "device-0"], "ready"
     )
+    before = {process["name"]: process["pid"] for process in status["processes"]}
+    restarted = ("device-0", "coordinator")
+    told = storyreel("restart", *restarted, folder=folder).stdout
+    assert [line.split()[0] for line in told.splitlines()] == list(restarted)
+    processes = json.loads(storyreel("status", "--json", folder=folder).stdout)["processes"]
+    assert {process["name"] for process in processes if process["pid"] != before[process["name"]]} == set(restarted)
+    assert {process["state"] for process in processes} == {"ready"}
+    storyreel("restart", "nobody", folder=folder, code=1)
     assert str(taken) not in status["endpoints"]["api"]
 
     began = time.monotonic()
