@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from msgspec import Struct
+
 from schemas.common import Artifact, Ending, Problem, StagePlan, TaskKind, Tier
 from schemas.envelope import EPOCH, LedgerRecord
 
@@ -52,6 +54,14 @@ class StagesPlanned(TaskEvent, frozen=True, kw_only=True):
     stages: list[StagePlan] = []
 
 
+class PassedOver(Struct, frozen=True, kw_only=True):
+    """A stage whose turn it was when the device took one whose model it holds; kept waiting for that reason `since`."""
+
+    task_id: str = ""
+    stage_id: str = ""
+    since: datetime = EPOCH
+
+
 class StageDispatched(TaskEvent, frozen=True, kw_only=True):
     """A command for the stage went to a device slot; `command_id` names it."""
 
@@ -61,6 +71,7 @@ class StageDispatched(TaskEvent, frozen=True, kw_only=True):
     slot: int = 0
     epoch: int = 0
     command_id: str = ""
+    passed: PassedOver | None = None
 
 
 class StageStarted(TaskEvent, frozen=True, kw_only=True):

@@ -56,6 +56,7 @@ def policy_of(settings: Settings) -> Policy:
         retry_wait=timedelta(seconds=settings.retry_wait),
         acquire_timeout=timedelta(seconds=settings.acquire_timeout),
         slots=settings.device_slots,
+        affinity_wait=timedelta(seconds=settings.affinity_wait),
         cached_charge=settings.cached_charge,
     )
 

@@ -103,6 +103,8 @@ COMMON: dict[str, str] = {
     "reuse_hash": "hex HMAC under the account's key, the same for work with the same result; empty without an explicit seed",
     "cached_from": "the task whose result was taken, else empty",
     "engine_version": "version of the engine on the device that rendered the stage",
+    "passed": "the stage whose turn it was, if the device took another whose model it holds; else null",
+    "since": "from when on it may have been kept waiting for the sake of models",
     "asked_as": "role of the asking credential where somebody else's task is concerned, else empty",
     "asked_by": "account that asked where it is not the task's own, else empty",
     "ending": "cancelled, failed or expired",

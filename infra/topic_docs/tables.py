@@ -16,6 +16,7 @@ from schemas.common import Artifact, FieldError, FilmPlan, Limits, Problem, Stag
 from schemas.entities import EngineInfo
 from schemas.envelope import Envelope, LedgerRecord, Record, Stamp
 from schemas.requests import RequestInfo
+from schemas.tasks import PassedOver
 from schemas.snapshots import PartitionHead, SnapshotRef
 from schemas.topics import DAY, HOUR, TopicSpec
 
@@ -23,6 +24,7 @@ PARTS: tuple[type[Struct], ...] = (
     Envelope,
     Stamp,
     RequestInfo,
+    PassedOver,
     StagePlan,
     FilmPlan,
     Artifact,

@@ -28,9 +28,20 @@ def line_up(state: ShardState, key: StageKey, at: datetime) -> ShardState:
     task = state.tasks[key[0]]
     ready_at = task.stages[key[1]].ready_at
     if ready_at > at:
-        return replace(state, delayed=state.delayed.set(key, ready_at))
-    state = replace(state, queue=state.queue.add(key, task.priority, task.account_id))
+        return replace(state, delayed=state.delayed.add(key, ready_at))
+    engine = task.stages[key[1]].plan.engine
+    state = replace(state, queue=state.queue.add(key, task.priority, task.account_id, engine))
     return set_stage(state, *key, status=StageStatus.READY)
+
+
+def wake(state: ShardState, at: datetime) -> ShardState:
+    """Delayed stages whose time has come go into the queue."""
+    first = state.delayed.first
+    if first is None or first[0] > at:
+        return state
+    for _, key in state.delayed.due(at):
+        state = line_up(replace(state, delayed=state.delayed.remove(key)), key, at)
+    return state
 
 
 def off_device(state: ShardState, key: StageKey) -> ShardState:
@@ -41,5 +52,6 @@ def off_device(state: ShardState, key: StageKey) -> ShardState:
     device = state.devices.get(stage.device_id)
     if device is None or key not in device.outstanding:
         return state
-    device = replace(device, outstanding=device.outstanding.delete(key))
+    load_ms = device.load_ms - device.outstanding[key]
+    device = replace(device, outstanding=device.outstanding.delete(key), load_ms=load_ms)
     return replace(state, devices=state.devices.set(device.device_id, device))

@@ -15,7 +15,7 @@ def held(state: ShardState, event: TaskHeld) -> ShardState:
     for stage_id in state.tasks[event.task_id].stages:
         key = (event.task_id, stage_id)
         queue = queue.remove(key)
-        delayed = delayed.delete(key) if key in delayed else delayed
+        delayed = delayed.remove(key)
     return set_task(replace(state, queue=queue, delayed=delayed), event.task_id, held=True)
 
 

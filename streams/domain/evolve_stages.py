@@ -7,11 +7,14 @@ from typing import Any
 from msgspec.structs import replace
 
 from schemas.entities import DeviceStatus
+from schemas.envelope import EPOCH
 from schemas.tasks import StageCompleted, StageDispatched, StageRetryScheduled
 from streams.domain.edits import line_up, off_device, set_stage
 from streams.domain.policy import MOST_MS, NEW_WEIGHT, rate_key
 from streams.domain.queue import StageKey
 from streams.domain.state import DeviceState, ShardState, StageStatus
+
+MOST_MODELS = 8  # how many engines of a device are remembered
 
 
 def dispatched(state: ShardState, event: StageDispatched) -> ShardState:
@@ -20,15 +23,23 @@ def dispatched(state: ShardState, event: StageDispatched) -> ShardState:
     task = state.tasks[event.task_id]
     stage = task.stages[event.stage_id]
     device = state.devices.get(event.device_id) or _compacted(event)
-    device = replace(device, outstanding=device.outstanding.set(key, stage.estimate_ms))
+    device = replace(
+        device,
+        outstanding=device.outstanding.set(key, stage.estimate_ms),
+        load_ms=device.load_ms + stage.estimate_ms,
+        models=(*(m for m in device.models if m != stage.plan.engine), stage.plan.engine)[-MOST_MODELS:],
+    )
     state = replace(
         state,
         queue=state.queue.remove(key),
-        delayed=state.delayed.delete(key) if key in state.delayed else state.delayed,
+        delayed=state.delayed.remove(key),
         devices=state.devices.set(event.device_id, device),
         served=state.served + 1,
         last_served=state.last_served.set(task.account_id, state.served + 1),
     )
+    passed = event.passed
+    if passed is not None and passed.task_id in state.tasks:
+        state = set_stage(state, passed.task_id, passed.stage_id, passed_at=passed.since)
     return set_stage(
         state,
         event.task_id,
@@ -77,7 +88,7 @@ def _release_dependents(state: ShardState, event: StageCompleted) -> ShardState:
             stage_id, replace(stage, missing=missing, status=status, ready_at=event.envelope.occurred_at)
         )
         if not missing and not task.held:
-            queue = queue.add((task.task_id, stage_id), task.priority, task.account_id)
+            queue = queue.add((task.task_id, stage_id), task.priority, task.account_id, stage.plan.engine)
     return replace(state, tasks=state.tasks.set(task.task_id, replace(task, stages=stages)), queue=queue)
 
 
@@ -87,9 +98,11 @@ def retry(state: ShardState, event: StageRetryScheduled) -> ShardState:
     state = off_device(state, key)
     task = state.tasks[event.task_id]
     stage = task.stages[event.stage_id]
-    counts: dict[str, Any] = (
-        {"failures": stage.failures + 1} if event.counted else {"device_losses": stage.device_losses + 1}
-    )
+    counts: dict[str, Any] = {"passed_at": EPOCH}
+    if event.counted:
+        counts["failures"] = stage.failures + 1
+    else:
+        counts["device_losses"] = stage.device_losses + 1
     at = event.envelope.occurred_at
     state = set_stage(state, *key, status=StageStatus.DELAYED, ready_at=max(at, event.not_before), **counts)
     return state if task.held else line_up(state, key, at)

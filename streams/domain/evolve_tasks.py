@@ -25,13 +25,14 @@ from schemas.tasks import (
     TaskReleased,
 )
 from streams.domain import evolve_holds, evolve_stages, memory, reuse
-from streams.domain.edits import off_device, set_stage, set_task
+from streams.domain.edits import off_device, set_stage, set_task, wake
 from streams.domain.policy import Policy, estimate_ms
 from streams.domain.state import OUTSTANDING, Remembered, ShardState, StageState, StageStatus, TaskState
 
 
 def evolve(state: ShardState, event: TaskEvent, policy: Policy) -> ShardState:
-    """Fold one task event."""
+    """Fold one task event; with it, retries whose time has come by then are queued."""
+    state = wake(state, event.envelope.occurred_at)
     match event:
         case TaskQueued():
             return _queued(state, event)
@@ -94,7 +95,7 @@ def _queued(state: ShardState, event: TaskQueued) -> ShardState:
     state = memory.remember(state, event.task_id, seen, event.envelope.occurred_at)
     state = replace(state, tasks=state.tasks.set(event.task_id, task))
     if event.deadline is not None:
-        state = replace(state, deadlines=state.deadlines.set(event.task_id, event.deadline))
+        state = replace(state, deadlines=state.deadlines.add((event.task_id, ""), event.deadline))
     return _add_stages(state, event, event.stages)
 
 
@@ -118,7 +119,7 @@ def _add_stages(state: ShardState, event: TaskEvent, plans: list[StagePlan]) -> 
         stages = stages.set(plan.stage_id, stage)
         backlog += stage.estimate_ms
         if not missing and not task.held:
-            queue = queue.add((task.task_id, plan.stage_id), task.priority, task.account_id)
+            queue = queue.add((task.task_id, plan.stage_id), task.priority, task.account_id, plan.engine)
     tasks = state.tasks.set(task.task_id, replace(task, stages=stages))
     return replace(state, tasks=tasks, queue=queue, backlog_ms=backlog)
 
@@ -134,11 +135,12 @@ def _cancelling(state: ShardState, event: TaskCancelling) -> ShardState:
             continue
         key = (task.task_id, stage_id)
         queue = queue.remove(key)
-        delayed = delayed.delete(key) if key in delayed else delayed
+        delayed = delayed.remove(key)
         stages = stages.set(stage_id, replace(stage, status=StageStatus.DROPPED))
     ending_task = replace(task, stages=stages, ending=event.ending, problem=event.problem)
     tasks = state.tasks.set(task.task_id, ending_task)
-    return replace(state, tasks=tasks, queue=queue, delayed=delayed, backlog_ms=max(0, backlog))
+    deadlines = state.deadlines.remove((task.task_id, ""))
+    return replace(state, tasks=tasks, queue=queue, delayed=delayed, deadlines=deadlines, backlog_ms=max(0, backlog))
 
 
 def _closed(state: ShardState, task_id: str, status: str) -> ShardState:
@@ -147,5 +149,5 @@ def _closed(state: ShardState, task_id: str, status: str) -> ShardState:
         state = off_device(state, (task_id, stage.plan.stage_id))
     seen = state.remembered.get(task_id)
     remembered = state.remembered if seen is None else state.remembered.set(task_id, replace(seen, status=status))
-    deadlines = state.deadlines.delete(task_id) if task_id in state.deadlines else state.deadlines
+    deadlines = state.deadlines.remove((task_id, ""))
     return replace(state, tasks=state.tasks.delete(task_id), remembered=remembered, deadlines=deadlines)

@@ -6,7 +6,6 @@ the events of one step; the caller folds them and asks again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 
 from immutables import Map
@@ -15,10 +14,12 @@ from schemas.common import Artifact, Ending, Problem
 from schemas.envelope import EPOCH, LedgerRecord
 from schemas.render import RenderCommand
 from schemas.tasks import StageDispatched
-from streams.domain import ending, outcomes
+from streams.domain import affinity, ending, outcomes
+from streams.domain.affinity import Choice
 from streams.domain.drafts import about_task, draft
+from streams.domain.edits import wake
 from streams.domain.policy import Policy
-from streams.domain.queue import ReadyQueue, StageKey
+from streams.domain.queue import StageKey
 from streams.domain.state import DeviceState, ShardState, StageState, TaskState
 
 
@@ -33,58 +34,55 @@ def reclaim(state: ShardState, now: datetime, policy: Policy) -> list[LedgerReco
 
 def expire(state: ShardState, now: datetime, _policy: Policy) -> list[LedgerRecord]:
     """End one task whose deadline passed."""
-    passed = ((at, task_id) for task_id, at in state.deadlines.items() if at <= now)
-    deadline, task_id = min(((at, i) for at, i in passed if state.tasks[i].ending is None), default=(now, ""))
-    if not task_id:
+    first = state.deadlines.first
+    if first is None or first[0] > now:
         return []
+    deadline, (task_id, _) = first
     problem = Problem(type="DeadlineExceeded", code="deadline_exceeded", detail=f"not done by {deadline:%FT%TZ}")
     return ending.stop(state, state.tasks[task_id], Ending.EXPIRED, problem)
 
 
 def starve(state: ShardState, now: datetime, policy: Policy) -> list[LedgerRecord]:
     """End one task that waited the acquire time-out, in the queue or after its retry, for an engine no live device runs."""
+    due = [key for _, key in state.delayed.due(now)]
+    if not due and not state.queue.waiting:
+        return []
     available = frozenset[str]().union(*(device.engines for device in state.live_devices()))
     longest = now - policy.acquire_timeout
-    for lane in (*state.queue.by_arrival(), _due(state, now)):
-        for task_id, stage_id in lane:
-            task = state.tasks[task_id]
-            stage = task.stages[stage_id]
-            engine = stage.plan.engine
-            if stage.ready_at > longest:
-                break  # whatever is behind it waits for a shorter time
-            if engine not in available and state.engine_gone_at.get(engine, EPOCH) <= longest:
+    wanted = {*state.queue.waiting, *(_stage(state, key).plan.engine for key in due)}
+    for engine in sorted(wanted - available):
+        if state.engine_gone_at.get(engine, EPOCH) > longest:
+            continue
+        waiting = [*state.queue.oldest(engine), *(key for key in due if _stage(state, key).plan.engine == engine)]
+        for key in waiting:
+            if _stage(state, key).ready_at <= longest:
                 seconds = policy.acquire_timeout.total_seconds()
                 detail = f"no device with engine {engine!r} within {seconds:g} s"
                 problem = Problem(
                     type="ResourceUnavailable", code="resource_unavailable", detail=detail, retryable=True
                 )
-                return ending.stop(state, task, Ending.FAILED, problem)
+                return ending.stop(state, state.tasks[key[0]], Ending.FAILED, problem)
     return []
 
 
 def place(state: ShardState, now: datetime, policy: Policy) -> list[LedgerRecord]:
-    """Give one stage to the least loaded device that has credit and runs its engine.
+    """Give one stage to the least loaded device that has credit and runs its engine, see `affinity.choose`.
 
     Credit: a device holds at most `credit_ms` of estimated work and `credit_max` commands, but always may hold one, so
     that priority and cancellation bite soon and short stages never wait for a round trip.
     """
     free = [device for device in state.live_devices() if _has_credit(device, policy)]
-    queue = _with_due(state, now) if free else state.queue
+    queue = wake(state, now).queue if free else state.queue
     if not len(queue):
         return []
-    fruitless: set[frozenset[str]] = set()  # devices with the same engines find the same
     for device in sorted(free, key=lambda d: (d.load_ms, d.slot)):
-        if device.engines in fruitless:
-            continue
-        key = queue.pick(state.last_served, _runs(state, device))
-        if key is not None:
-            return _dispatch(state, device, key)
-        fruitless.add(device.engines)
+        if queue.serves(device.engines) and (choice := affinity.choose(state, queue, device, now, policy)) is not None:
+            return _dispatch(state, device, choice)
     return []
 
 
-def _runs(state: ShardState, device: DeviceState) -> Callable[[StageKey], bool]:
-    return lambda key: state.tasks[key[0]].stages[key[1]].plan.engine in device.engines
+def _stage(state: ShardState, key: StageKey) -> StageState:
+    return state.tasks[key[0]].stages[key[1]]
 
 
 def _has_credit(device: DeviceState, policy: Policy) -> bool:
@@ -92,27 +90,15 @@ def _has_credit(device: DeviceState, policy: Policy) -> bool:
     return held == 0 or (held < policy.credit_max and device.load_ms < policy.credit_ms)
 
 
-def _with_due(state: ShardState, now: datetime) -> ReadyQueue:
-    queue = state.queue
-    for key in _due(state, now):
-        task = state.tasks[key[0]]
-        queue = queue.add(key, task.priority, task.account_id)
-    return queue
-
-
-def _due(state: ShardState, now: datetime) -> list[StageKey]:
-    """Delayed stages whose time has come, earliest first."""
-    due = ((not_before, key) for key, not_before in state.delayed.items() if not_before <= now)
-    return [key for _, key in sorted(due)]
-
-
-def _dispatch(state: ShardState, device: DeviceState, key: StageKey) -> list[LedgerRecord]:
-    task = state.tasks[key[0]]
-    stage = task.stages[key[1]]
+def _dispatch(state: ShardState, device: DeviceState, choice: Choice) -> list[LedgerRecord]:
+    task = state.tasks[choice.key[0]]
+    stage = task.stages[choice.key[1]]
     attempt = stage.attempt + 1
     command_id = f"{task.task_id}/{stage.plan.stage_id}/{attempt}"
     where = {"attempt": attempt, "device_id": device.device_id, "epoch": device.epoch, "command_id": command_id}
-    dispatched = about_task(StageDispatched, task, stage_id=stage.plan.stage_id, slot=device.slot, **where)
+    dispatched = about_task(
+        StageDispatched, task, stage_id=stage.plan.stage_id, slot=device.slot, passed=choice.passed, **where
+    )
     command = draft(
         RenderCommand,
         task.account_id,

@@ -32,6 +32,8 @@ NEW_WEIGHT = 0.2  # weight of the newest measurement in the moving average of a 
 class Policy(Struct, frozen=True, kw_only=True):
     """Times as durations; `credit_ms` is the estimated work a device may hold at once, `credit_max` the commands.
 
+    Work may wait for `affinity_wait` at most because of models that devices hold; a device is taken to hold the models of
+    the last `models_held` engines it had work for, and engines in `heavy` load so long that waiting for one is worth it.
     `results_kept` results are remembered for reuse, for as long as answers are; `cached_charge` is what one costs, in
     parts of the same work rendered: 0 or 1.
     """
@@ -44,6 +46,9 @@ class Policy(Struct, frozen=True, kw_only=True):
     credit_ms: int = 2_000
     credit_max: int = 64
     slots: int = 64
+    affinity_wait: timedelta = timedelta(seconds=2)
+    models_held: int = 2
+    heavy: frozenset[str] = frozenset({"diffusers", "instantid"})
     results_kept: int = 10_000
     cached_charge: int = 0
 

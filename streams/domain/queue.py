@@ -1,39 +1,44 @@
 """The ready queue: highest priority first, fair among accounts within a priority, first come first served within an account.
 
-Persistent: every operation returns a new queue that shares structure with the old one.
+Persistent: every operation returns a new queue that shares structure with the old one. An account's stages are kept by
+engine, so that a device finds the first one that it can do without looking at the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import heapq
+from collections.abc import Container, Iterator
 
 from immutables import Map
 from msgspec import Struct
 
 StageKey = tuple[str, str]  # (task_id, stage_id)
-LOOK_AHEAD = 32  # how far past an account's head a device may look for work it can do
+Waiting = tuple[int, StageKey]  # number of arrival, stage
 
 
 class Lane(Struct, frozen=True, kw_only=True):
-    """One account's stages in one priority, by arrival; removed entries leave holes that the head skips."""
+    """One account's stages of one engine in one priority, by arrival; removed ones leave holes that the head skips."""
 
-    items: Map[int, StageKey] = Map()
+    items: Map[int, Waiting] = Map()
     head: int = 0
     tail: int = 0
 
-    def in_order(self) -> Iterator[StageKey]:
-        """Stages from the head on."""
-        for position in range(self.head, self.tail):
-            item = self.items.get(position)
-            if item is not None:
-                yield item
+    @property
+    def first(self) -> Waiting:
+        """The stage that came first."""
+        return self.items[self.head]
+
+
+Lanes = Map[str, Lane]  # by engine
 
 
 class ReadyQueue(Struct, frozen=True, kw_only=True):
-    """Stages that can run now."""
+    """Stages that can run now. `lanes` by priority and account, `waiting` counts by engine, `arrivals` numbers them."""
 
-    lanes: Map[int, Map[str, Lane]] = Map()
-    places: Map[StageKey, tuple[int, str, int]] = Map()
+    lanes: Map[int, Map[str, Map[str, Lane]]] = Map()
+    places: Map[StageKey, tuple[int, str, str, int]] = Map()
+    waiting: Map[str, int] = Map()
+    arrivals: int = 0
 
     def __len__(self) -> int:
         return len(self.places)
@@ -41,16 +46,20 @@ class ReadyQueue(Struct, frozen=True, kw_only=True):
     def __contains__(self, key: object) -> bool:
         return key in self.places
 
-    def add(self, key: StageKey, priority: int, account_id: str) -> ReadyQueue:
-        """Put a stage at the end of its account's lane; one that is there already stays where it is."""
+    def add(self, key: StageKey, priority: int, account_id: str, engine: str) -> ReadyQueue:
+        """Put a stage at the end of its account's work; one that is there already stays where it is."""
         if key in self.places:
             return self
         accounts = self.lanes.get(priority, Map())
-        lane = accounts.get(account_id, Lane())
-        grown = Lane(items=lane.items.set(lane.tail, key), head=lane.head, tail=lane.tail + 1)
+        lanes = accounts.get(account_id, Map())
+        lane = lanes.get(engine, Lane())
+        items = lane.items.set(lane.tail, (self.arrivals, key))
+        grown = lanes.set(engine, Lane(items=items, head=lane.head, tail=lane.tail + 1))
         return ReadyQueue(
             lanes=self.lanes.set(priority, accounts.set(account_id, grown)),
-            places=self.places.set(key, (priority, account_id, lane.tail)),
+            places=self.places.set(key, (priority, account_id, engine, lane.tail)),
+            waiting=self.waiting.set(engine, self.waiting.get(engine, 0) + 1),
+            arrivals=self.arrivals + 1,
         )
 
     def remove(self, key: StageKey) -> ReadyQueue:
@@ -58,28 +67,43 @@ class ReadyQueue(Struct, frozen=True, kw_only=True):
         place = self.places.get(key)
         if place is None:
             return self
-        priority, account_id, position = place
+        priority, account_id, engine, position = place
         accounts = self.lanes[priority]
-        lane = _without(accounts[account_id], position)
-        accounts = accounts.delete(account_id) if lane is None else accounts.set(account_id, lane)
-        lanes = self.lanes.set(priority, accounts) if accounts else self.lanes.delete(priority)
-        return ReadyQueue(lanes=lanes, places=self.places.delete(key))
+        lanes = accounts[account_id]
+        lane = _without(lanes[engine], position)
+        lanes = lanes.delete(engine) if lane is None else lanes.set(engine, lane)
+        accounts = accounts.set(account_id, lanes) if lanes else accounts.delete(account_id)
+        left = self.waiting[engine] - 1
+        return ReadyQueue(
+            lanes=self.lanes.set(priority, accounts) if accounts else self.lanes.delete(priority),
+            places=self.places.delete(key),
+            waiting=self.waiting.set(engine, left) if left else self.waiting.delete(engine),
+            arrivals=self.arrivals,
+        )
 
-    def pick(self, last_served: Map[str, int], fits: Callable[[StageKey], bool]) -> StageKey | None:
-        """The next stage for a device: the best priority that has one that fits, then the account served longest ago."""
-        for priority in sorted(self.lanes, reverse=True):
-            accounts = self.lanes[priority]
-            for account_id in sorted(accounts, key=lambda account: (last_served.get(account, 0), account)):
-                for ahead, key in enumerate(accounts[account_id].in_order()):
-                    if ahead >= LOOK_AHEAD:
-                        break
-                    if fits(key):
-                        return key
-        return None
+    def serves(self, engines: Container[str]) -> bool:
+        """Whether anything waits for one of the engines."""
+        return any(engine in engines for engine in self.waiting)
 
-    def by_arrival(self) -> Iterator[Iterator[StageKey]]:
-        """All stages, lane by lane, in each the one that came first before the others."""
-        return (lane.in_order() for accounts in self.lanes.values() for lane in accounts.values())
+    def oldest(self, engine: str) -> list[StageKey]:
+        """The first stage of each lane of an engine, by arrival."""
+        heads = [
+            lanes[engine].first for accounts in self.lanes.values() for lanes in accounts.values() if engine in lanes
+        ]
+        return [key for _, key in sorted(heads)]
+
+
+def by_turn(accounts: Map[str, Lanes], last_served: Map[str, int]) -> Iterator[Lanes]:
+    """The lanes of the accounts of one priority, of the account served longest ago first."""
+    turns = [(last_served.get(account_id, 0), account_id) for account_id in accounts]
+    heapq.heapify(turns)
+    while turns:
+        yield accounts[heapq.heappop(turns)[1]]
+
+
+def first_of(lanes: Lanes, engines: Container[str]) -> StageKey | None:
+    """The account's stage for one of the engines that came first."""
+    return min((lane.first for engine, lane in lanes.items() if engine in engines), default=(0, None))[1]
 
 
 def _without(lane: Lane, position: int) -> Lane | None:

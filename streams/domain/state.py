@@ -11,6 +11,7 @@ from msgspec import Struct
 from schemas.common import Artifact, Ending, Limits, Problem, StagePlan, TaskKind, Tier
 from schemas.entities import DeviceStatus
 from schemas.envelope import EPOCH
+from streams.domain.agenda import Agenda
 from streams.domain.queue import ReadyQueue, StageKey
 
 
@@ -32,7 +33,10 @@ OUTSTANDING = frozenset({StageStatus.DISPATCHED, StageStatus.PROCESSING})
 
 
 class StageState(Struct, frozen=True, kw_only=True):
-    """One stage. `attempt` numbers dispatches from 1 and fences outcomes; `failures` are the attempts that counted."""
+    """One stage. `attempt` numbers dispatches from 1 and fences outcomes; `failures` are the attempts that counted.
+
+    It may run from `ready_at` on; since `passed_at` it has been passed over for the sake of a device's models.
+    """
 
     plan: StagePlan
     estimate_ms: int
@@ -45,6 +49,7 @@ class StageState(Struct, frozen=True, kw_only=True):
     epoch: int = 0
     command_id: str = ""
     ready_at: datetime = EPOCH
+    passed_at: datetime = EPOCH
     artifacts: tuple[Artifact, ...] = ()
     engine_version: str = ""
 
@@ -110,7 +115,10 @@ class Usage(Struct, frozen=True, kw_only=True):
 
 
 class DeviceState(Struct, frozen=True, kw_only=True):
-    """A device and what it was given. `outstanding` maps stages to estimated milliseconds, `versions` engines to theirs."""
+    """A device and what it was given. `outstanding` maps stages to estimated milliseconds, `versions` engines to theirs.
+
+    `load_ms` is the sum of what is outstanding, `models` the engines it was given work for in this lease, the last one last.
+    """
 
     device_id: str
     boot_id: str
@@ -120,11 +128,8 @@ class DeviceState(Struct, frozen=True, kw_only=True):
     engines: frozenset[str] = frozenset()
     versions: Map[str, str] = Map()
     outstanding: Map[StageKey, int] = Map()
-
-    @property
-    def load_ms(self) -> int:
-        """Estimated work on the device, milliseconds."""
-        return sum(self.outstanding.values())
+    load_ms: int = 0
+    models: tuple[str, ...] = ()
 
 
 class CharacterState(Struct, frozen=True, kw_only=True):
@@ -168,6 +173,7 @@ class ShardState(Struct, frozen=True, kw_only=True):
 
     `orphans` are stages whose device lost its lease, with the reason, until they are reclaimed; `remembered` is pruned
     by `memory`, a log of (time, id) from `memory_head` on; `rates` are milliseconds per unit of work by "engine:kind";
+    `delayed` holds stages until their retry, `deadlines` tasks as (task id, "").
     `engine_gone_at` says since when no live device runs an engine. `results` are kept like `remembered`, in `result_log`.
     """
 
@@ -175,8 +181,8 @@ class ShardState(Struct, frozen=True, kw_only=True):
     usage: Map[tuple[str, str, str], Usage] = Map()
     tasks: Map[str, TaskState] = Map()
     queue: ReadyQueue = ReadyQueue()
-    delayed: Map[StageKey, datetime] = Map()
-    deadlines: Map[str, datetime] = Map()
+    delayed: Agenda = Agenda()
+    deadlines: Agenda = Agenda()
     last_served: Map[str, int] = Map()
     served: int = 0
     devices: Map[str, DeviceState] = Map()

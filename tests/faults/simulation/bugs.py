@@ -145,9 +145,9 @@ def _dependencies_ignored(state: ShardState, event: LedgerRecord, policy: Policy
         return after
     task = after.tasks[event.envelope.aggregate_id]
     queue = after.queue
-    for stage_id in task.stages:
+    for stage_id, stage in task.stages.items():
         if (task.task_id, stage_id) not in queue.places:
-            queue = queue.add((task.task_id, stage_id), task.priority, task.account_id)
+            queue = queue.add((task.task_id, stage_id), task.priority, task.account_id, stage.plan.engine)
     return replace(after, queue=queue)
 
 
