@@ -24,6 +24,7 @@ PROBE_INTERVAL = 0.5  # seconds
 PROBE_TIMEOUT = 2.0
 BACKOFF_MAX = 2.0
 LEARN_PAUSE = 0.5
+DEAF_AFTER = 10.0  # seconds without progress although records wait
 
 
 class Tail:
@@ -53,6 +54,10 @@ class Tail:
         self._sequences: dict[TopicPartition, int] = {}
         self._asking: dict[TopicPartition, asyncio.Task[None]] = {}
         self._useless: set[tuple[TopicPartition, int]] = set()  # places of records no registry can explain
+        self._progress: tuple[dict[TopicPartition, int], float] = (
+            {},
+            0.0,
+        )  # positions, and when they last moved or had no need to
         self._ends: AIOKafkaConsumer | None = None
         self._moved = asyncio.Event()
         self._alive_at = float("-inf")
@@ -191,6 +196,7 @@ class Tail:
                     log.warning("%s-%d waits at offset %d: %s", tp.topic, tp.partition, offset, error)
                     await asyncio.sleep(LEARN_PAUSE)
             consumer.resume(tp)
+            del self._asking[tp]
 
         self._asking[tp] = asyncio.create_task(ask(), name=f"schema {unknown.schema_id}")
 
@@ -209,4 +215,17 @@ class Tail:
             else:
                 self._alive_at = time.monotonic()
                 self.lag = sum(max(0, end - self._positions.get(tp, end)) for tp, end in ends.items())
+                self._check_progress()
             await asyncio.sleep(PROBE_INTERVAL)
+
+    def _check_progress(self) -> None:
+        """Raise `TimeoutError` when nothing comes although records wait: a fetch that died unseen never comes back.
+
+        A transaction left open looks the same; a new session then changes nothing.
+        """
+        positions, since = self._progress
+        if self.lag == 0 or self._asking or positions != self._positions:
+            self._progress = dict(self._positions), time.monotonic()
+        elif time.monotonic() - since > DEAF_AFTER:
+            self._progress = {}, 0.0
+            raise TimeoutError(f"{self.lag} records wait and none came for {DEAF_AFTER:g} s")

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from msgspec.structs import replace
 
 from api.live.tail import Tail
 from infra.kafka import create_producer
 from infra.local.stack import LocalStack, StackOptions
-from infra.registry import load_codec
+from infra.registry import learn_schema, load_codec
+from infra.settings import Settings
 from schemas.envelope import Envelope, LedgerRecord, Record, Stamp
-from schemas.errors import ContractError
-from schemas.serde import Codec, UnknownSchemaError
+from schemas.serde import HEADER, Codec, UnknownSchemaError, encode_body
 from schemas.tasks import TaskCancelled
 from schemas.topics import DECISIONS, PROGRESS, TASKS, TOPIC_OF, TOPICS
 
@@ -33,19 +35,20 @@ async def codec(stack: LocalStack) -> Codec:
 
 
 class Coordinator:
-    """Writes transactions; a broken producer is replaced, as the real one does."""
+    """Writes transactions; a broken producer is replaced, as the real one does. Numbers go on from test to test."""
+
+    numbers = itertools.count(1)
 
     def __init__(self, bootstrap: str, codec: Codec) -> None:
         self._bootstrap, self._codec = bootstrap, codec
         self._producer: AIOKafkaProducer | None = None
-        self._seq = 0
 
     def event(self) -> TaskCancelled:
         """The next event on `tasks`; its task id is its number."""
-        self._seq += 1
-        name = str(self._seq)
+        number = next(self.numbers)
+        name = str(number)
         envelope = Envelope(event_id=name, aggregate_id=name, account_id=ACCOUNT, sequence=1)
-        return TaskCancelled(task_id=name, envelope=envelope, stamp=Stamp(partition_seq=self._seq, shard_seq=self._seq))
+        return TaskCancelled(task_id=name, envelope=envelope, stamp=Stamp(partition_seq=number, shard_seq=number))
 
     async def write(self, records: Sequence[LedgerRecord], *, commit: bool = True) -> None:
         """One transaction, retried until it is there or, without `commit`, aborted."""
@@ -56,6 +59,14 @@ class Coordinator:
             except Exception:  # the test's own deadline ends this
                 await self.close()
                 await asyncio.sleep(0.2)
+
+    async def write_as(self, record: LedgerRecord, schema_id: int) -> None:
+        """One record under another schema id."""
+        value = HEADER.pack(0, schema_id) + encode_body(record)
+        producer = create_producer(self._bootstrap)
+        await producer.start()
+        await producer.send_and_wait(TOPIC_OF[type(record)].name, value, partition=0)
+        await producer.stop()
 
     async def close(self) -> None:
         """Forget the producer."""
@@ -89,14 +100,16 @@ async def coordinator(stack: LocalStack, codec: Codec) -> AsyncIterator[Coordina
 
 
 class Followed:
-    """A running tail and what it took."""
+    """A running tail and what it took. It asks the registry at `registry_url` for schemas it does not know."""
 
-    def __init__(self, bootstrap: str, codec: Codec) -> None:
+    def __init__(self, settings: Settings, codec: Codec) -> None:
+        self.registry_url = settings.registry_url
+        self._settings, self._codec = settings, codec
         self.records: list[Record] = []
         self.gaps = 0
         self._grown = asyncio.Event()
         self.tail = Tail(
-            bootstrap,
+            settings.kafka,
             codec,
             topics=(TASKS, DECISIONS, PROGRESS),
             shards=1,
@@ -108,9 +121,10 @@ class Followed:
 
     async def until(self, count: int) -> list[Record]:
         """The records, once there are so many."""
-        while len(self.records) < count:
-            self._grown.clear()
-            await self._grown.wait()
+        async with asyncio.timeout(90):
+            while len(self.records) < count:
+                self._grown.clear()
+                await self._grown.wait()
         return self.records
 
     async def stop(self) -> None:
@@ -126,12 +140,12 @@ class Followed:
         self.gaps += 1
 
     async def _learn(self, error: UnknownSchemaError) -> None:
-        raise ContractError(str(error))
+        await learn_schema(self._codec, replace(self._settings, registry_url=self.registry_url), error)
 
 
 @pytest.fixture
 async def followed(stack: LocalStack, codec: Codec) -> AsyncIterator[Followed]:
-    made = Followed(stack.settings.kafka, codec)
+    made = Followed(stack.settings, codec)
     async with asyncio.timeout(20):
         await made.tail.started.wait()
     yield made

@@ -4,12 +4,19 @@ import asyncio
 import time
 
 import psutil
+import pytest
 
+from api.live import tail
 from infra.kafka import create_producer
 from infra.local.stack import LocalStack
+from schemas.decisions import RequestDecided
+from schemas.envelope import Stamp
+from schemas.serde import Codec
 from schemas.tasks import TaskCancelled
 from schemas.topics import TASKS
 from tests.integration.api.conftest import Coordinator, Followed
+from tests.integration.poison import poison
+from tests.integration.registering import newer_schema
 
 
 async def test_the_end_is_reached_only_after_everything_committed_was_taken(
@@ -41,18 +48,64 @@ async def test_aborted_records_are_never_seen(coordinator: Coordinator, followed
     assert followed.records == [committed]
 
 
-async def test_bytes_that_are_no_record_do_not_stop_it(
-    stack: LocalStack, coordinator: Coordinator, followed: Followed
+async def test_what_is_no_record_is_passed_over(
+    stack: LocalStack, coordinator: Coordinator, followed: Followed, codec: Codec
 ) -> None:
+    values = poison(TASKS, codec)
     producer = create_producer(stack.settings.kafka)
     await producer.start()
-    for poison in (b"", b"\x00\x00\x00\x00\x01\xff", b"not avro at all"):
-        await producer.send_and_wait(TASKS.name, poison, partition=0)
+    for value in values.values():
+        await producer.send_and_wait(TASKS.name, value, key=b"poison", partition=0)
     await producer.stop()
     event = coordinator.event()
     await coordinator.write([event])
     assert await followed.until(1) == [event]
-    assert followed.tail.poison == 3
+    assert followed.tail.poison == len(values)
+
+
+async def test_a_schema_that_cannot_be_asked_for_holds_its_partition_alone(
+    stack: LocalStack, coordinator: Coordinator, followed: Followed, codec: Codec, unused_tcp_port: int
+) -> None:
+    """A registry that is away buries nothing: the record comes, in order, once it answers."""
+    followed.registry_url = f"http://127.0.0.1:{unused_tcp_port}"
+    first, second = coordinator.event(), coordinator.event()
+    decision = RequestDecided(request_id="r", stamp=Stamp(partition_seq=1, shard_seq=1))
+    await coordinator.write_as(first, await asyncio.to_thread(newer_schema, stack.settings.registry_url))
+    await coordinator.write([second, decision])
+    assert await followed.until(1) == [decision]
+    assert not await followed.tail.reach_end(TASKS.name, 0, 1.0)
+    assert followed.tail.alive
+    followed.registry_url = stack.settings.registry_url
+    assert await followed.until(3) == [decision, first, second]
+    assert followed.tail.poison == 0
+
+
+async def test_a_new_tail_knows_where_quiet_partitions_stand(
+    stack: LocalStack, coordinator: Coordinator, codec: Codec
+) -> None:
+    """What came last lies behind more than a look's worth of aborted records."""
+    event = coordinator.event()
+    await coordinator.write([event])
+    await coordinator.write([event] * 40, commit=False)
+    late = Followed(stack.settings, codec)
+    async with asyncio.timeout(60):
+        await late.tail.started.wait()
+    assert await late.tail.reach_end(TASKS.name, 0, 5.0)
+    assert late.tail.sequence(TASKS.name, 0) == event.stamp.partition_seq
+    assert late.records == []
+    await late.stop()
+
+
+async def test_a_fetch_that_died_is_noticed(
+    coordinator: Coordinator, followed: Followed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tail, "DEAF_AFTER", 1.0)
+    [*fetches] = [task for task in asyncio.all_tasks() if "_fetch_requests_routine" in repr(task.get_coro())]
+    for task in fetches:
+        task.cancel()
+    event = coordinator.event()
+    await coordinator.write([event])
+    assert await followed.until(1) == [event]
 
 
 async def test_a_killed_broker_loses_and_repeats_nothing(
