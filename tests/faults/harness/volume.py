@@ -59,7 +59,7 @@ class SmallDisks:
         for folder in self._folders:
             kept = folder.with_name(folder.name + ".kept")
             shutil.copytree(folder, kept)
-            subprocess.run(["umount", "--lazy", str(folder)], check=True, capture_output=True)
+            _unmount(folder)
             folder.rmdir()
             kept.rename(folder)
 
@@ -96,9 +96,15 @@ def open_volume(*folders: Path) -> Volume:
             mounted.append(folder)
     if len(mounted) == len(folders):
         return SmallDisks(folders)
+    for folder in mounted:
+        _unmount(folder)
     return FileSizeLimit()
 
 
 def _mount(options: str, folder: Path) -> bool:
     command = ["mount", "-t", "tmpfs", "-o", options, "storyreel-faults", str(folder)]
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
+def _unmount(folder: Path) -> None:
+    subprocess.run(["umount", "--lazy", str(folder)], check=True, capture_output=True)

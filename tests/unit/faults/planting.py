@@ -45,6 +45,7 @@ def full_history() -> Town:
     copy.partitions = made.partitions.copy()
     for place, raws in made.partitions.items():
         copy.partitions[place] = list(raws)
+    copy.markers = made.markers.copy()
     copy.objects = dict(made.objects)
     copy.accepted, copy.poison = list(made.accepted), list(made.poison)
     return copy

@@ -217,6 +217,14 @@ class TestI4:
         forge(town, command, "cpu-0")
         found(town.evidence(), "I4", "a render command that no dispatch calls for")
 
+    def test_a_stage_is_not_taken_back_with_its_lease(self, town: Town) -> None:
+        town.images("three")
+        forge(town, LeaseRevoked(device_id="cpu-0", slot=0, epoch=2), "cpu-0")
+        town.images("four")
+        town.images("five")
+        shown = found(town.evidence(), "I4", "three/shot-01 stays on a device whose lease is over", "LeaseRevoked")
+        assert "task_id=five" in shown
+
     def test_a_stage_stays_on_a_device_that_is_gone(self, town: Town) -> None:
         town.images("three")
         forge(town, LeaseRevoked(device_id="cpu-0", slot=0, epoch=2), "cpu-0")
