@@ -28,10 +28,13 @@ async def load_codec(settings: Settings) -> Codec:
 
     Raises `InfrastructureError` when the registry is away, `ConfigurationError` when it refuses a schema.
     """
+    return cached_codec(settings) or Codec(await asyncio.to_thread(register_all, settings))
+
+
+def cached_codec(settings: Settings) -> Codec | None:
+    """The codec if the disk cache knows every schema as it is now; the registry is not asked."""
     cached = _read_cache(cache_path(settings))
-    if cached is not None:
-        return Codec(cached)
-    return Codec(await asyncio.to_thread(register_all, settings))
+    return None if cached is None else Codec(cached)
 
 
 def register_all(settings: Settings) -> dict[str, int]:

@@ -13,10 +13,10 @@ from aiokafka.errors import KafkaError
 from infra.kafka import create_producer, send
 from infra.lives import Life, read_life
 from infra.local.process import Action
-from infra.registry import load_codec
+from infra.registry import cached_codec
 from infra.settings import Settings
 from schemas.envelope import Envelope
-from schemas.errors import StoryreelError
+from schemas.errors import ConfigurationError, StoryreelError
 from schemas.ids import derived_id
 from schemas.render import DeviceLeft
 from schemas.topics import REPORTS
@@ -56,7 +56,9 @@ def left(life: Life, now: datetime) -> DeviceLeft:
 
 
 async def _send(settings: Settings, report: DeviceLeft) -> None:
-    codec = await load_codec(settings)
+    codec = cached_codec(settings)
+    if codec is None:  # asking the registry could take longer than the lease
+        raise ConfigurationError("the ids of the schemas are not known")
     producer = create_producer(settings.kafka)
     try:
         await producer.start()
