@@ -13,7 +13,7 @@ from schemas.envelope import LedgerRecord
 from schemas.tasks import StageCompleted, StageDispatched, StageRetryScheduled, StageStopped
 from tests.faults.checker.records import Logged
 from tests.faults.harness.journal import Injection
-from tests.faults.harness.load.book import Book
+from tests.faults.harness.load.book import Answer, Book
 
 _BROKER = frozenset({"broker-kill", "broker-outage"})
 _DATABASE = frozenset({"postgres-restart"})
@@ -41,6 +41,7 @@ class Figures(Struct, kw_only=True):
     """Times in seconds. `tasks` counts accepted tasks by how they ended.
 
     `redispatch` and `handover` leave out what overlaps an absence of the broker; `slowest` has the longest of all.
+    `answers_without_...` is how long calls of any kind took that were made while the part was away and were answered.
     """
 
     tasks: Counter[str]
@@ -52,6 +53,8 @@ class Figures(Struct, kw_only=True):
     database_recovery: Spread | None
     accepted_without_broker: int
     accepted_without_database: int
+    answers_without_broker: Spread | None
+    answers_without_database: Spread | None
     accept_p99: float
     events: int
     quiet_s: float | None
@@ -122,6 +125,12 @@ def within(injections: Iterable[Injection], kinds: frozenset[str], good: Sequenc
     return sum(bisect_left(good, end) - bisect_left(good, begin) for begin, end in spans)
 
 
+def took_within(injections: Iterable[Injection], kinds: frozenset[str], answers: Iterable[Answer]) -> list[float]:
+    """How long calls took that were made while the part was away; those without any answer have no time."""
+    spans = [(i.ended, i.healed) for i in injections if i.fault.kind in kinds and i.healed]
+    return [a.took for a in answers if a.status and any(begin <= a.at < end for begin, end in spans)]
+
+
 def with_broker(delays: Iterable[Delay], injections: Iterable[Injection]) -> list[float]:
     """Seconds of those that ended without an absence of the broker between."""
     spans = [(i.began, i.healed) for i in injections if i.fault.kind in _BROKER and i.healed]
@@ -148,6 +157,8 @@ def measure(
         database_recovery=spread(recoveries(injections, _DATABASE, looked)),
         accepted_without_broker=within(injections, _BROKER, accepted),
         accepted_without_database=within(injections, _DATABASE, accepted),
+        answers_without_broker=spread(took_within(injections, _BROKER, book.answers)),
+        answers_without_database=spread(took_within(injections, _DATABASE, book.answers)),
         accept_p99=round(took[int(0.99 * len(took))], 3) if took else 0.0,
         events=len(ledger),
         quiet_s=quiet_s,

@@ -105,8 +105,9 @@ def _lines(report: Report) -> list[str]:
         f"killed coordinator to the next event: {_spread(figures.handover)}",
         f"broker back to the next accept: {_spread(figures.broker_recovery)}",
         f"PostgreSQL back to the next answer: {_spread(figures.database_recovery)}",
-        f"accepts without broker: {figures.accepted_without_broker}, without PostgreSQL: "
-        + str(figures.accepted_without_database),
+        f"without broker: {figures.accepted_without_broker} accepts, answers {_spread(figures.answers_without_broker)}",
+        f"without PostgreSQL: {figures.accepted_without_database} accepts, answers "
+        + _spread(figures.answers_without_database),
         f"quiet after the last fault: {quiet}",
     ]
 

@@ -125,15 +125,16 @@ class Crowd:
             case lot if lot < 0.12:
                 await asyncio.sleep(chance.uniform(0, 0.8))
                 await client.cancel(task)
-                await client.finish(task, 10)
+                if await client.finish(task, 10) == "cancelled" and "retry" in self.by_hand and chance.random() < 0.5:
+                    await self._again(client, task)
             case lot if lot < 0.30:
                 await follow(client, task)
             case lot if lot < 0.45 and key:
                 await client.ask(*ask, key)
             case lot if lot < 0.52 and key:
                 await self._reuse(client, ask, key)
-            case lot if lot < 0.60 and self.by_hand:
-                await self._by(client, chance, task)
+            case lot if lot < 0.60 and {"hold", "release"} <= self.by_hand:
+                await self._hold(client, chance, task)
             case lot if lot < 0.80:
                 await client.finish(task, 10, 0.8)
             case _:
@@ -146,19 +147,23 @@ class Crowd:
         if reply.status not in (0, 422, 503):
             self.book.breach(f"a used key with another body was answered {reply.status} {reply.code}")
 
-    async def _by(self, client: Client, chance: random.Random, task: Task) -> None:
-        """Hold and release while it waits, or do it again once it has ended."""
-        if {"hold", "release"} <= self.by_hand and chance.random() < 0.6:
-            held = await client.act(task, "hold")
-            await asyncio.sleep(chance.uniform(0.2, 1.5))
-            if held.status < 300:
-                await client.act(task, "release")
-                self.book.seen["held and released"] += 1
-        elif "retry" in self.by_hand and await client.finish(task, 15) in {"failed", "cancelled"}:
-            again = await client.act(task, "retry")
-            if again.status == 202 and (task_id := str(again.body.get("task_id", ""))):
-                self.book.promise(client.account_id, task_id, "retry", "")
-                self.book.seen["retried by hand"] += 1
+    async def _hold(self, client: Client, chance: random.Random, task: Task) -> None:
+        """Hold it and, once that was answered well, let it go again: nothing may stay held."""
+        held = await client.act(task, "hold")
+        await asyncio.sleep(chance.uniform(0.2, 1.5))
+        if held.status < 300:
+            await client.act(task, "release")
+            self.book.seen["held and released"] += 1
+
+    async def _again(self, client: Client, task: Task) -> None:
+        """Do ended work once more, as a new task."""
+        reply = await client.act(task, "retry")
+        task_id = str(reply.body.get("task_id", ""))
+        if reply.status == 202 and task_id != task.task_id:
+            self.book.promise(client.account_id, task_id, "retry", "")
+            self.book.seen["retried by hand"] += 1
+        elif not 400 <= reply.status < 500:
+            self.book.breach(f"the retry of {task.task_id} was answered {reply.status} with task {task_id}")
 
     async def _by_hand(self, client: Client) -> frozenset[str]:
         """Which of hold, release and retry the API has."""
