@@ -135,6 +135,8 @@ class Execution:
         started.add_done_callback(self._telling.discard)
         spec, result = await self._attempt(command, key, folder)
         self._current = ""
+        if self._cancelled and not self._draining and isinstance(result, Done):
+            result = cancelled_failure(key)  # done in the same moment: nobody wants it any more
         log.info("%s on %s: %s", key, command.engine, "done" if isinstance(result, Done) else result.code)
         return Rendered(command=command, spec=spec, result=result, started=started, folder=folder)
 
