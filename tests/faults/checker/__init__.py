@@ -48,8 +48,9 @@ def check(evidence: Evidence) -> list[Violation]:
 def examine(evidence: Evidence) -> Findings:
     """The violations, what was checked, and how many records were read. One pass over the ledger."""
     findings = Findings(events=len(evidence.log))
-    asked = Asked(findings, evidence.log.records(REQUESTS.name, 0), evidence.seen.accepted)
     lives = Lives(findings, evidence.log.records(REPORTS.name, 0))
+    requests = evidence.log.records(REQUESTS.name, 0)
+    asked = Asked(findings, requests, evidence.seen.accepted, lives.account_of)
     books, chain, objects = Books(findings), Chain(findings, evidence.log.codec), Objects(findings)
     for logged in evidence.log.ledger():
         assert isinstance(logged.record, LedgerRecord)

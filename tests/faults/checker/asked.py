@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from schemas.decisions import Outcome, RequestDecided
 from schemas.entities import AssetRegistered
 from schemas.envelope import LedgerRecord, Record
 from schemas.ids import derived_id
-from schemas.requests import Request
+from schemas.requests import CancellationRequested, HoldRequested, ReleaseRequested, Request
 from schemas.tasks import TaskQueued, TaskRejected
 from schemas.topics import REPORTS, REQUESTS
 from streams.domain.admission import KINDS
@@ -17,14 +17,22 @@ from tests.faults.checker.records import Logged
 from tests.faults.checker.violations import EventRef, Findings
 
 WORK = tuple(KINDS)
+ABOUT_A_TASK = (CancellationRequested, HoldRequested, ReleaseRequested)
 ANSWERED = (Outcome.ACCEPTED, Outcome.DUPLICATE)
 
 
 class Asked:
     """Walks through the requests beside the ledger: every one has one decision, at its place, and what it decided."""
 
-    def __init__(self, findings: Findings, requests: Iterator[Logged], accepted: Sequence[Accepted]) -> None:
+    def __init__(
+        self,
+        findings: Findings,
+        requests: Iterator[Logged],
+        accepted: Sequence[Accepted],
+        account_of: Callable[[str], str],
+    ) -> None:
         self._fail = findings
+        self._account_of = account_of
         self._requests = requests
         self._now: Logged | None = None
         self._answer: EventRef | None = None
@@ -73,6 +81,11 @@ class Asked:
             text = f"request {decision.request_id} is {decision.outcome}"
             what = "its task was queued" if opened else "no task was queued"
             self._fail.add("I1", f"{text}, but {what}", logged.ref, opened)
+        if isinstance(request, ABOUT_A_TASK) and decision.outcome is Outcome.ACCEPTED:
+            owner, asker = self._account_of(request.request.task_id), request.envelope.account_id
+            if owner not in ("", asker):
+                text = f"request {decision.request_id} of {asker} about a task of {owner} is accepted"
+                self._fail.add("I1", text, logged.ref)
         if refused is not None and decision.outcome is not Outcome.REJECTED:
             text = f"request {decision.request_id} is {decision.outcome}, but its task was rejected"
             self._fail.add("I1", text, refused, logged.ref)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from schemas.common import StagePlan
-from schemas.envelope import LedgerRecord
-from schemas.render import RenderCommand
+from schemas.envelope import EPOCH, LedgerRecord
+from schemas.render import CancelCommand, LeaseRevoked, RenderCommand
 from schemas.tasks import (
     StageCompleted,
     StageDispatched,
@@ -23,6 +24,7 @@ from schemas.tasks import (
 from tests.faults.checker.records import Logged
 from tests.faults.checker.reports import Reports
 from tests.faults.checker.slots import Slots
+from tests.faults.checker.stranded import Stranded
 from tests.faults.checker.violations import EventRef, Findings
 from tests.faults.simulation.transitions import CLOSED, ON_DEVICE, STAGE, TASK
 
@@ -42,6 +44,9 @@ class Stage:
     epoch: int = 0
     last: EventRef | None = None
     awaits_command: bool = False
+    awaits_stop: bool = False
+    counted: int = 0
+    not_before: datetime = EPOCH
 
 
 @dataclass(slots=True)
@@ -64,19 +69,30 @@ class Lives:
         self._fail = findings
         self._slots = Slots(findings)
         self._reports = Reports(findings, reports)
+        self._stranded = Stranded(findings)
 
     def fold(self, logged: Logged, record: LedgerRecord) -> None:
         """Check and take over one record."""
         self._slots.fold(logged, record)
         match record:
+            case LeaseRevoked():
+                self._stranded.add(self._on(record.device_id, record.epoch), logged.ref)
             case TaskEvent():
+                self._stranded.before(logged)
                 self._task_event(logged, record)
             case RenderCommand():
                 self._command(logged, record)
+            case CancelCommand():
+                self._stop_command(record)
 
     def tasks(self) -> dict[str, tuple[str, str]]:
         """(status, account) of every task, the open ones included."""
         return self.closed | {task_id: (task.status, task.account_id) for task_id, task in self._open.items()}
+
+    def account_of(self, task_id: str) -> str:
+        """Whose task it is, "" of an unknown one."""
+        task = self._open.get(task_id)
+        return task.account_id if task else self.closed.get(task_id, ("", ""))[1]
 
     def finish(self) -> None:
         """Every accepted task has ended, and no stage is left on a device."""
@@ -88,6 +104,13 @@ class Lives:
                     self._fail.add("I4", text, stage.last)
         self._fail.checked["I1"] += len(self._open) + len(self.closed)
         self._reports.finish()
+
+    def _on(self, device_id: str, epoch: int) -> Iterator[tuple[str, str]]:
+        """Stages that are on the device under that epoch."""
+        for task_id, task in self._open.items():
+            for stage_id, stage in task.stages.items():
+                if stage.status in ON_DEVICE and (stage.device_id, stage.epoch) == (device_id, epoch):
+                    yield task_id, stage_id
 
     def _command(self, logged: Logged, command: RenderCommand) -> None:
         self._fail.checked["I4"] += 1
@@ -103,6 +126,12 @@ class Lives:
         where = (command.device_id, command.epoch, logged.partition)
         if where != (stage.device_id, stage.epoch, stage.slot):
             self._fail.add("I4", "a render command goes elsewhere than the dispatch says", stage.last, logged.ref)
+
+    def _stop_command(self, command: CancelCommand) -> None:
+        task = self._open.get(command.task_id)
+        stage = task.stages.get(command.stage_id) if task else None
+        if stage is not None and stage.attempt == command.attempt:
+            stage.awaits_stop = False
 
     def _task_event(self, logged: Logged, event: TaskEvent) -> None:
         task = self._open.get(event.task_id)
@@ -134,6 +163,8 @@ class Lives:
                 task.stages |= {plan.stage_id: Stage(plan) for plan in event.stages}
             case TaskCancelling():
                 task.ending = str(event.ending)
+                for stage in task.stages.values():
+                    stage.awaits_stop = stage.status in ON_DEVICE
             case _ if after in CLOSED and after != "rejected":
                 self._terminal(logged, event, task, after)
             case _ if isinstance(event, STAGE_EVENTS):
@@ -143,6 +174,8 @@ class Lives:
         for stage_id, stage in task.stages.items():
             if stage.status in ON_DEVICE:
                 self._fail.add("I4", f"the task is {after} while {stage_id} is on a device", stage.last, logged.ref)
+            if stage.awaits_stop:
+                self._fail.add("I4", f"the device of {stage_id} was never told to stop", task.last, logged.ref)
         cached = isinstance(event, TaskCompleted) and event.cached
         unfinished = [stage_id for stage_id, stage in task.stages.items() if stage.status != "completed"]
         if after == "completed" and unfinished and not cached:
@@ -183,6 +216,8 @@ class Lives:
             self._fail.add("I6", f"{name} of a stage that is {stage.status}", stage.last, logged.ref)
             return
         stage.status, stage.last = after, logged.ref
+        if after not in ON_DEVICE:
+            self._stranded.settle((event.task_id, event.stage_id))
 
     def _outcome(
         self, logged: Logged, event: StageStarted | StageCompleted | StageRetryScheduled | StageStopped, stage: Stage
@@ -193,6 +228,11 @@ class Lives:
                 text = f"{type(event).__name__} by {event.device_id}/{event.epoch} of what is on {place[0]}/{place[1]}"
                 self._fail.add("I4", text, stage.last, logged.ref)
             self._stale(logged, event)
+        elif isinstance(event, StageRetryScheduled):
+            stage.counted += event.counted
+            stage.not_before = event.not_before
+            if stage.counted >= stage.plan.max_attempts:
+                self._fail.add("I6", f"it is retried after {stage.counted} failures that count", logged.ref)
         self._reports.check(logged, event, (stage.attempt, *place))
 
     def _dispatched(self, logged: Logged, event: StageDispatched, task: Task, stage: Stage) -> None:
@@ -201,6 +241,8 @@ class Lives:
             self._fail.add("I4", text, stage.last, logged.ref)
         if waiting := [s for s in stage.plan.depends_on if s in task.stages and task.stages[s].status != "completed"]:
             self._fail.add("I6", f"the stage is dispatched before {', '.join(waiting)}", logged.ref)
+        if event.envelope.occurred_at < stage.not_before:
+            self._fail.add("I6", "the stage is dispatched before its retry is due", stage.last, logged.ref)
         if not self._slots.holds(event.device_id, event.epoch, event.slot):
             text = f"dispatched to {event.device_id}/{event.epoch} on slot {event.slot}, which has no live lease"
             self._fail.add("I4", text, self._slots.lease_of(event.device_id), logged.ref)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 
 import pytest
@@ -15,8 +16,8 @@ from tests.faults.simulation.bugs import BUGS
 from tests.faults.simulation.owner import CODEC, Rules
 from tests.faults.simulation.world import World
 
-MOST_SEEDS = 40  # within which a planted bug must show
-BEYOND = ("clock", "validity")  # words of bugs that only the times of the decision show, which no log carries
+MOST_SEEDS = 30  # within which a planted bug must show
+BEYOND = {"validity ignored", "the fold is not pure"}  # no log shows the clock of a decision, or a state in memory
 
 
 def evidence_of(world: World) -> Evidence:
@@ -38,22 +39,22 @@ def evidence_of(world: World) -> Evidence:
     return Evidence(log=Log(CODEC, sources))
 
 
-def history(seed: int, rules: Rules, requests: int = 50, faults: int = 10) -> list[str] | None:
-    """Violations of one history, None if it did not come to its end."""
+def history(seed: int, rules: Rules, requests: int = 50, faults: int = 10) -> list[str]:
+    """Violations of one history; one that a bug ends early is judged as far as it came."""
     world = World(seed, rules, requests, faults)
-    try:
-        stuck = world.run()
-    except Exception:
-        return None
-    return None if stuck else [str(one) for one in check(evidence_of(world))]
+    with contextlib.suppress(KeyError, ValueError, AssertionError):  # a planted bug may break the decider
+        world.run()
+    return [str(one) for one in check(evidence_of(world))]
 
 
-@pytest.mark.parametrize("seed", range(100, 112))
+@pytest.mark.parametrize("seed", range(100, 106))
 def test_a_history_full_of_faults_is_clean(seed: int) -> None:
     assert history(seed, Rules()) == []
 
 
-@pytest.mark.parametrize("bug", BUGS)
+@pytest.mark.parametrize("bug", [bug for bug in BUGS if bug not in BEYOND])
 def test_a_planted_bug_is_found_here_as_well(bug: str) -> None:
-    ended = [found for seed in range(1, MOST_SEEDS + 1) if (found := history(seed, Rules(**BUGS[bug]()))) is not None]
-    assert not ended or any(ended), bug
+    for seed in range(1, MOST_SEEDS + 1):
+        if history(seed, Rules(**BUGS[bug]())):
+            return
+    pytest.fail(f"{MOST_SEEDS} histories passed although {bug}")
