@@ -54,6 +54,7 @@ class Books:
         self._bills: dict[str, Bill] = {}
         self._running: dict[str, bool] = {}
         self._settled: dict[str, str] = {}
+        self._cached: set[str] = set()
 
     def fold(self, logged: Logged, record: LedgerRecord) -> None:
         """Add one event."""
@@ -90,7 +91,8 @@ class Books:
         if before is not None or event.task_id in self._settled:
             text = f"task {event.task_id} reserves twice"
             self._fail.add("I2", text, before.event if before else None, logged.ref)
-        if event.task_id not in self._running:
+        cached = event.task_id in self._cached
+        if event.task_id not in self._running and not cached:
             self._fail.add("I2", f"{event.amount} {event.resource} are reserved for no running task", logged.ref)
         if event.amount < 0:
             self._fail.add("I2", f"a reservation of {event.amount}", logged.ref)
@@ -98,7 +100,8 @@ class Books:
         if sums.committed + sums.open > limit:
             text = f"{_named(key)}: the balance falls to {limit - sums.committed - sums.open}"
             self._fail.add("I2", text, logged.ref)
-        self._bills[event.task_id] = Bill(key, event.amount, logged.ref)
+        self._bills[event.task_id] = Bill(key, event.amount, logged.ref, "committed" if cached else "")
+        self._cached.discard(event.task_id)
 
     def _settle(self, logged: Logged, event: QuotaEvent, key: UsageKey, sums: Sums) -> None:
         how = "committed" if isinstance(event, QuotaCommitted) else "released"
@@ -127,7 +130,9 @@ class Books:
         bill = self._bills.get(event.task_id)
         if bill is not None:
             bill.due = "committed" if completed else "released"
-        elif metered and not (isinstance(event, TaskCompleted) and event.cached):
+        elif isinstance(event, TaskCompleted) and event.cached:
+            self._cached.add(event.task_id)  # it may cost something all the same, right afterwards
+        elif metered:
             self._fail.add("I2", f"task {event.task_id} ends without a reservation", logged.ref)
 
     def finish(self, live: Iterable[str] | None, coordinator: Mapping[UsageKey, tuple[int, int]] | None) -> None:

@@ -177,6 +177,8 @@ class Lives:
             if stage.awaits_stop:
                 self._fail.add("I4", f"the device of {stage_id} was never told to stop", task.last, logged.ref)
         cached = isinstance(event, TaskCompleted) and event.cached
+        if isinstance(event, TaskCompleted) and cached and self.account_of(event.cached_from) != task.account_id:
+            self._fail.add("I6", f"it takes the result of {event.cached_from}, a task of somebody else", logged.ref)
         unfinished = [stage_id for stage_id, stage in task.stages.items() if stage.status != "completed"]
         if after == "completed" and unfinished and not cached:
             self._fail.add("I1", f"the task is completed without {', '.join(unfinished)}", logged.ref)

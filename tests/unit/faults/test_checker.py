@@ -26,6 +26,7 @@ from schemas.tasks import (
     TaskQueued,
 )
 from schemas.topics import LEDGER_TOPICS
+from streams.domain.policy import Policy
 from tests.faults.checker import Accepted, Reply, check, examine
 from tests.faults.simulation.owner import CODEC
 from tests.unit.faults.planting import edit, find, forge, found, full_history, lose
@@ -117,6 +118,16 @@ class TestI2:
         forge(town, twice, "ann")
         shown = found(town.evidence(), "I2", "task three reserves twice")
         assert shown.count("QuotaReserved") == 2
+
+    @pytest.mark.parametrize("charge", [False, True])
+    def test_a_result_that_is_taken_again_may_be_free_or_not(self, charge: bool) -> None:
+        town = Town(Policy(cached_charge=charge))
+        for task_id in ("first", "again"):
+            town.images(task_id, 2, reuse_hash="same")
+            town.finish()
+        assert find(town, TaskCompleted, task_id="again")[2].cached
+        assert check(town.evidence()) == []
+        assert town.state.usage[next(iter(town.state.usage))].used == (4 if charge else 2)
 
     def test_a_cancelled_task_is_charged(self, town: Town) -> None:
         forge(town, QuotaCommitted(task_id="film", **self.BOOKING), "ann")

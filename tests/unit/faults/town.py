@@ -54,7 +54,8 @@ REPORT: dict[str, type[StageReport]] = {
 class Town:
     """One account "ann" and one device; every call is one transaction."""
 
-    def __init__(self) -> None:
+    def __init__(self, policy: Policy = POLICY) -> None:
+        self.policy = policy
         self.partitions: dict[Place, list[Raw]] = defaultdict(list)
         self.markers: Counter[Place] = Counter()
         self.accepted: list[Accepted] = []
@@ -80,11 +81,11 @@ class Town:
         """The device stops."""
         self.ask(DeviceLeft(device_id="cpu-0", boot_id=boot, reason="stopped"))
 
-    def images(self, task_id: str, count: int = 1) -> None:
-        """Ask for pictures."""
+    def images(self, task_id: str, count: int = 1, reuse_hash: str = "") -> None:
+        """Ask for pictures; with a hash their result is taken again."""
         shot: dict[str, Any] = {"kind": StageKind.SHOT, "engine": "null", "deliver": True}
         stages = [StagePlan(stage_id=f"shot-{n:02d}", **shot) for n in range(1, count + 1)]
-        info = self.info(task_id)
+        info = replace(self.info(task_id), reuse_hash=reuse_hash)
         self.accepted.append(Accepted(task_id=task_id, account_id="ann", idempotency_key=f"key-{task_id}"))
         self.ask(ImageRequested(request=info, stages=stages, width=512, height=512))
 
@@ -140,7 +141,7 @@ class Town:
         record = kind(**({name: getattr(record, name) for name in kind.__struct_fields__} | {"envelope": envelope}))
         topic = TOPIC_OF[kind].name
         raw = self.append(topic, CODEC.encode(record), headers=[("ce_id", envelope.event_id.encode())])
-        batch = Batch(self.state, self.heads, CODEC, POLICY)
+        batch = Batch(self.state, self.heads, CODEC, self.policy)
         batch.take(_message(topic, raw), record)
         batch.follow_up()
         self.commit(batch)
@@ -150,7 +151,7 @@ class Town:
         """Put poison on an input and let the coordinator bury it."""
         raw = self.append(topic, value, headers=[("who", b"somebody")])
         self.poison.append(Poison(topic=topic, partition=0, offset=raw.offset))
-        batch = Batch(self.state, self.heads, CODEC, POLICY)
+        batch = Batch(self.state, self.heads, CODEC, self.policy)
         batch.refuse(_message(topic, raw), ContractError("nobody can read it"))
         batch.follow_up()
         self.commit(batch)
