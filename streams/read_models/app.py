@@ -64,7 +64,8 @@ def create_app(settings: Settings, deps: Deps) -> ReadModelApp:
         return {tp: cursor.next_offset if cursor else 0 for tp, cursor in found.items()}
 
     async def on_assigned(_: ReadModelApp, assigned: set[TP], **__: object) -> None:
-        if not assigned:  # a spare worker: somebody else reads
+        if not assigned:
+            log.info("agents stand by, another process reads")
             deps.reading()
 
     app.positions = positions

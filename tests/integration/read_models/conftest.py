@@ -65,10 +65,12 @@ class Writer:
             await future
         await self.producer.abort_transaction()
 
-    async def raw(self, topic: str, value: bytes | None, headers: list[tuple[str, bytes]]) -> int:
+    async def raw(
+        self, topic: str, value: bytes | None, headers: list[tuple[str, bytes]], key: bytes = b"poison"
+    ) -> int:
         """Any bytes, committed."""
         async with self.producer.transaction():
-            sent = await self.producer.send(topic, value, key=b"poison", partition=0, headers=headers)
+            sent = await self.producer.send(topic, value, key=key, partition=0, headers=headers)
             return int((await sent).offset)
 
     async def _send(self, event: LedgerRecord) -> Any:
@@ -144,7 +146,7 @@ def applied(pool: Pool) -> Applied:
 @pytest.fixture
 async def reader(settings: Settings, pool: Pool, codec: Codec, keystore: SqliteKeystore) -> Reader:
     async def fail(letters: Sequence[DeadLetter]) -> None:
-        unexpected = [letter for letter in letters if letter.delivered.key != b"poison"]
+        unexpected = [letter for letter in letters if not (letter.delivered.key or b"").startswith(b"poison")]
         assert not unexpected
 
     return Reader(settings, pool, Decoder(codec, settings), Ports(keystore_unseal(keystore), fail))
@@ -175,15 +177,16 @@ class Worker:
             assert self.process.returncode is None, self.log.read_text()
             return self.ready.exists()
 
-        await eventually(is_ready, 30)
+        await eventually(is_ready, 60)
 
     async def following(self) -> None:
-        """Wait until the Faust agents have taken over from the bulk reader."""
+        """Wait until the Faust agents have taken over from the bulk reader or stand by."""
 
         async def taken() -> bool:
-            return b"agents read" in self.log.read_bytes()[self._started_at :]
+            new = self.log.read_bytes()[self._started_at :]
+            return b"agents read" in new or b"agents stand by" in new
 
-        await eventually(taken, 30)
+        await eventually(taken, 60)
 
     async def end(self, number: int) -> int:
         """Send a signal and wait for the end; returns the exit status."""
