@@ -37,7 +37,7 @@ async def main() -> None:
     """Start a broker in a temporary folder, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=1_000_000)
-    parser.add_argument("--kills", type=int, default=6)
+    parser.add_argument("--kills", type=int, default=6, help="takeovers of each way; 0 = none")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="storyreel-ledger-") as folder:
         async with LocalStack(Path(folder), options=StackOptions(topics=TOPICS)) as stack:
@@ -46,7 +46,8 @@ async def main() -> None:
             print(f"{options.events} events written in {time.monotonic() - began:.0f} s", flush=True)
             await _starts(stack.settings, Path(folder), options.events)
             await _decisions(stack.settings, Path(folder))
-            await _takeovers(stack.settings, Path(folder), options.kills)
+            if options.kills:
+                await _takeovers(stack.settings, Path(folder), options.kills)
 
 
 async def _starts(settings: Settings, folder: Path, events: int) -> None:
