@@ -56,7 +56,7 @@ def _with_patience(
     """The stage `key`, whose turn it is; or one of `others` whose model is held; or nothing yet."""
     stage = _stage(state, key)
     since = _kept_waiting_since(stage, now, policy)
-    left = policy.affinity_wait - (now - since)
+    left = policy.affinity_wait - _elapsed(since, now, policy)
     models = held(device, policy)
     for lanes in others:
         other = first_of(lanes, models)
@@ -69,7 +69,11 @@ def _may_wait(state: ShardState, device: DeviceState, stage: StageState, now: da
     """Whether the stage waits for another device, which holds its heavy model."""
     engine = stage.plan.engine
     began = stage.ready_at if stage.passed_at == EPOCH else stage.passed_at
-    if engine not in policy.heavy or engine in held(device, policy) or now - began >= policy.affinity_wait:
+    if (
+        engine not in policy.heavy
+        or engine in held(device, policy)
+        or _elapsed(began, now, policy) >= policy.affinity_wait
+    ):
         return False
     return any(engine in held(other, policy) for other in state.live_devices() if other is not device)
 
@@ -80,7 +84,13 @@ def _kept_waiting_since(stage: StageState, now: datetime, policy: Policy) -> dat
     """
     if stage.passed_at != EPOCH:
         return stage.passed_at
-    return stage.ready_at if now - stage.ready_at < policy.affinity_wait else now
+    return stage.ready_at if _elapsed(stage.ready_at, now, policy) < policy.affinity_wait else now
+
+
+def _elapsed(since: datetime, now: datetime, policy: Policy) -> timedelta:
+    """How long it has been; of a clock that was set back by more than the bound nothing is known, so the bound is over."""
+    passed = now - since
+    return passed if passed > -policy.affinity_wait else policy.affinity_wait
 
 
 def _stage(state: ShardState, key: StageKey) -> StageState:

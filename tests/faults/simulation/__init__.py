@@ -56,7 +56,7 @@ def simulate(
     checker = Checker(world.log)
     violations += checker.check(drained=not violations)
     if not violations:
-        violations += _fold_differs(seed, world, rules)
+        violations += _fold_differs(seed, world)
     events = [entry.record for entry in world.log.entries]
     return Report(
         seed=seed,
@@ -69,9 +69,9 @@ def simulate(
     )
 
 
-def _fold_differs(seed: int, world: World, rules: Rules) -> list[str]:
+def _fold_differs(seed: int, world: World) -> list[str]:
     assert world.owner is not None
-    fold = Fold(rules)
+    fold = Fold(world.rules)
     fold.catch_up(world.log, from_bytes=seed % FROM_BYTES == 0)
     if fold.state != world.owner.state:
         return ["I6 the state folded from zero differs from the owner's"]

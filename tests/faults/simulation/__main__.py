@@ -18,6 +18,7 @@ from tests.faults.simulation.bugs import BUGS
 SHOWN = frozenset(
     {"TaskQueued", "TaskRejected", "TaskCompleted", "TaskFailed", "TaskCancelled", "TaskExpired"}
     | {"StageDispatched", "StageRetryScheduled", "StagesPlanned", "LeaseGranted", "LeaseRevoked"}
+    | {"TaskHeld", "TaskReleased"}
 )
 EVERY = 20  # histories a task of a process
 
@@ -41,6 +42,9 @@ def play(seeds: Sequence[int], requests: int, faults: int, bug: str) -> Counts:
         held.update({"requests": report.requests, "events": len(report.events)})
         held.update({"aborted transactions": report.aborted, "of which fenced": report.fenced})
         held.update(name for event in report.events if (name := type(event).__name__) in SHOWN)
+        held.update("cached results" for event in report.events if getattr(event, "cached", False))
+        held.update("retries by hand" for event in report.events if getattr(event, "retry_of", ""))
+        held.update("stages passed over" for event in report.events if getattr(event, "passed", None))
         injected.update(report.faults)
         if report.violations:
             failed[seed] = report.violations[0]

@@ -10,7 +10,7 @@ from schemas.common import TaskKind
 from schemas.entities import UserRegistered
 from schemas.envelope import LedgerRecord
 from schemas.quotas import QuotaCommitted, QuotaEvent, QuotaLimitChanged, QuotaReleased, QuotaReserved
-from schemas.tasks import TaskQueued
+from schemas.tasks import TaskCompleted, TaskQueued
 from tests.faults.simulation.lives import TERMINAL, Lives
 
 KINDS = {TaskKind.IMAGE: "images", TaskKind.VIDEO: "videos"}
@@ -29,8 +29,10 @@ class Held:
 class Books:
     """Used and reserved by account, resource and day."""
 
-    def __init__(self, fail: Callable[[str], None]) -> None:
+    def __init__(self, fail: Callable[[str], None], cached_charge: int) -> None:
         self._fail = fail
+        self._cached_charge = cached_charge
+        self._cached: set[str] = set()
         self._limits: dict[tuple[str, str], int] = {}
         self._used: dict[tuple[str, str, str], int] = {}
         self._reserved: dict[tuple[str, str, str], int] = {}
@@ -50,6 +52,11 @@ class Books:
             case TaskQueued() if event.kind in KINDS:
                 amount = len(event.stages) if event.kind is TaskKind.IMAGE else 1
                 self._owed[event.task_id] = (KINDS[event.kind], amount)
+                self._touched.add(event.task_id)
+            case TaskCompleted() if event.cached:
+                resource, _ = self._owed.get(event.task_id, ("images", 0))
+                self._owed[event.task_id] = (resource, len(event.outputs) if resource == "images" else 1)
+                self._cached.add(event.task_id)
                 self._touched.add(event.task_id)
             case QuotaEvent():
                 self._touched.add(event.task_id)
@@ -84,6 +91,10 @@ class Books:
         """What every transaction must leave in balance: open tasks hold, completed ones are charged, others are not."""
         for task_id in sorted(self._touched):
             held, status = self._held.get(task_id), lives.tasks[task_id].status if task_id in lives.tasks else "none"
+            if task_id in self._cached and not self._cached_charge:
+                if held is not None:
+                    self._fail(f"I2 {task_id} is cached and free but reserved {held.amount}")
+                continue
             settled = {"completed": "committed", "cancelled": "released", "failed": "released", "expired": "released"}
             if held is None or held.settled != settled.get(status, ""):
                 what = held.settled or "open" if held is not None else "missing"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from immutables import Map
@@ -17,29 +16,21 @@ from schemas.envelope import LedgerRecord
 from schemas.quotas import QuotaCommitted, QuotaReleased, QuotaReserved
 from schemas.render import CancelCommand, LeaseGranted, RenderCommand, StageReport
 from schemas.requests import Request
-from schemas.tasks import StageCompleted, StageDispatched, StageRetryScheduled, TaskCancelling, TaskCompleted
+from schemas.tasks import (
+    StageCompleted,
+    StageDispatched,
+    StageRetryScheduled,
+    TaskCancelling,
+    TaskCompleted,
+)
 from streams.domain import decider, placement, quota
 from streams.domain.decider import Input
 from streams.domain.drafts import about_task
 from streams.domain.evolve import evolve
 from streams.domain.policy import Policy
 from streams.domain.state import ShardState
-from tests.faults.simulation.owner import FollowUp
-
-Events = list[LedgerRecord]
-Edit = Callable[[Events], Iterable[LedgerRecord]]
-
-
-def _edited(edit: Edit) -> dict[str, Any]:
-    """A decider whose events, of decisions and follow-ups alike, go through `edit`."""
-
-    def decide(state: ShardState, event: Input, now: datetime, policy: Policy) -> Events:
-        return list(edit(decider.decide(state, event, now, policy)))
-
-    def follow(rule: FollowUp, state: ShardState, now: datetime, policy: Policy) -> Events:
-        return list(edit(rule(state, now, policy)))
-
-    return {"decide": decide, "follow_ups": [partial(follow, rule) for rule in decider.RULES]}
+from tests.faults.simulation.lifecycle_bugs import LIFECYCLE_BUGS
+from tests.faults.simulation.planting import Events, edited, rules, twice, without
 
 
 def _late_outcomes_count(state: ShardState, event: Input, now: datetime, policy: Policy) -> Events:
@@ -64,14 +55,6 @@ def _charged(events: Events) -> Iterable[LedgerRecord]:
             yield e
 
 
-def _twice(kind: type[LedgerRecord]) -> dict[str, Any]:
-    return _edited(lambda events: [copy for e in events for copy in ([e, e] if isinstance(e, kind) else [e])])
-
-
-def _without(kind: type[LedgerRecord]) -> dict[str, Any]:
-    return _edited(lambda events: [e for e in events if not isinstance(e, kind)])
-
-
 def _release_forgotten_on_cancel(events: Events) -> Iterable[LedgerRecord]:
     cancelled = any(isinstance(e, TaskCancelling) and e.ending is Ending.CANCELLED for e in events)
     return (e for e in events if not (cancelled and isinstance(e, QuotaReleased)))
@@ -89,10 +72,10 @@ def _queue_emptied(state: ShardState, event: LedgerRecord, policy: Policy) -> Sh
     after = evolve(state, event, policy)
     if not isinstance(event, TaskCompleted):
         return after
-    queue = after.queue
+    queue, delayed = after.queue, after.delayed
     for stage_id in state.tasks[event.task_id].stages:
-        queue = queue.remove((event.task_id, stage_id))
-    return replace(after, queue=queue)
+        queue, delayed = queue.remove((event.task_id, stage_id)), delayed.remove((event.task_id, stage_id))
+    return replace(after, queue=queue, delayed=delayed)
 
 
 def _validity_ignored(state: ShardState, event: Input, now: datetime, policy: Policy) -> Events:
@@ -163,33 +146,28 @@ class _Forgetful:
         return after if self._calls % 97 else replace(after, last_served=Map())
 
 
-def _rules(**replaced: FollowUp | None) -> dict[str, Any]:
-    changed = [replaced.get(rule.__name__, rule) for rule in decider.RULES]
-    return {"follow_ups": [rule for rule in changed if rule is not None]}
-
-
 BUGS: dict[str, Callable[[], dict[str, Any]]] = {
     "late outcomes count": lambda: {"decide": _late_outcomes_count},
     "an old epoch completes": lambda: {"decide": _old_epoch_is_recorded},
-    "failed work is charged": lambda: _edited(_charged),
-    "reserved twice": lambda: _twice(QuotaReserved),
-    "answered twice": lambda: _twice(RequestDecided),
-    "dispatched twice": lambda: _twice(StageDispatched),
-    "no release on cancel": lambda: _edited(_release_forgotten_on_cancel),
-    "never reserved": lambda: _without(QuotaReserved),
-    "no command sent": lambda: _without(RenderCommand),
-    "devices are not told to stop": lambda: _without(CancelCommand),
+    "failed work is charged": lambda: edited(_charged),
+    "reserved twice": lambda: twice(QuotaReserved),
+    "answered twice": lambda: twice(RequestDecided),
+    "dispatched twice": lambda: twice(StageDispatched),
+    "no release on cancel": lambda: edited(_release_forgotten_on_cancel),
+    "never reserved": lambda: without(QuotaReserved),
+    "no command sent": lambda: without(RenderCommand),
+    "devices are not told to stop": lambda: without(CancelCommand),
     "completed before all stages": lambda: {"decide": _complete_early, "evolve": _queue_emptied},
-    "stages lost with their device": lambda: _rules(reclaim=None),
+    "stages lost with their device": lambda: rules(reclaim=None),
     "retried without limit": lambda: {"evolve": _failures_not_counted},
-    "retried at once": lambda: _rules(place=_no_backoff),
+    "retried at once": lambda: rules(place=_no_backoff),
     "validity ignored": lambda: {"decide": _validity_ignored},
     "limits ignored": lambda: {"decide": _limits_ignored},
-    "one slot for all": lambda: _edited(_first_slot_only),
-    "epochs do not grow": lambda: _edited(_same_epoch),
+    "one slot for all": lambda: edited(_first_slot_only),
+    "epochs do not grow": lambda: edited(_same_epoch),
     "answers forgotten": lambda: {"evolve": _answers_forgotten},
     "anybody may cancel": lambda: {"decide": _cancel_of_anybody},
     "dependencies ignored": lambda: {"evolve": _dependencies_ignored},
     "the fold is not pure": lambda: {"evolve": _Forgetful()},
-}
+} | LIFECYCLE_BUGS
 """By name, the arguments of `simulate` that plant it."""

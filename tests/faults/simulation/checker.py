@@ -8,7 +8,14 @@ from collections import Counter
 from schemas.decisions import Outcome, RequestDecided
 from schemas.entities import UserRegistered
 from schemas.envelope import EPOCH, LedgerRecord, Record
-from schemas.requests import CancellationRequested, ImageRequested, Request, VideoRequested
+from schemas.requests import (
+    CancellationRequested,
+    HoldRequested,
+    ImageRequested,
+    ReleaseRequested,
+    Request,
+    VideoRequested,
+)
 from schemas.serde import HEADER, fingerprint
 from schemas.tasks import TaskQueued, TaskRejected
 from streams.ledger import Entry
@@ -26,7 +33,7 @@ class Checker:
         self.found: list[str] = []
         self._log = log
         self._lives = Lives(self._fail)
-        self._books = Books(self._fail)
+        self._books = Books(self._fail, log.cached_charge)
         self._answers: Counter[int] = Counter()
         self._first: dict[str, tuple[str, str]] = {}
         self._users: set[str] = set()
@@ -41,7 +48,7 @@ class Checker:
         for transaction in self._log.transactions:
             for entry in transaction.entries:
                 self._ledger(entry)
-                self._lives.fold(entry.record, self._cause(entry.record))
+                self._lives.fold(entry.record, self._cause(entry.record), transaction.now)
                 self._books.fold(entry.record, transaction.now)
                 if isinstance(entry.record, UserRegistered):
                     self._users.add(entry.record.envelope.account_id)
@@ -101,6 +108,8 @@ class Checker:
             self._work_decision(decision, request, transaction)
         elif isinstance(request, CancellationRequested) and decision.outcome is Outcome.ACCEPTED:
             self._cancel_decision(decision, request)
+        elif isinstance(request, HoldRequested | ReleaseRequested) and decision.outcome is Outcome.ACCEPTED:
+            self._hold_decision(decision, request)
 
     def _work_decision(self, decision: RequestDecided, request: Request, transaction: Transaction) -> None:
         info = request.request
@@ -132,3 +141,12 @@ class Checker:
             self._fail(f"I1 {decision.request_id} cancels a task of {task.account_id}")
         elif task is not None and task.status in ("open", "held", "halting"):
             self._fail(f"I1 {request.request.task_id} goes on though its cancel was accepted")
+
+    def _hold_decision(self, decision: RequestDecided, request: HoldRequested | ReleaseRequested) -> None:
+        task, info = self._lives.tasks.get(request.request.task_id), request.request
+        if task is not None and task.account_id != request.envelope.account_id:
+            self._fail(f"I1 {decision.request_id} holds a task of {task.account_id}")
+        elif info.asked_by and info.asked_as != "operator":
+            self._fail(f"I1 {decision.request_id} is accepted of {info.asked_by}, who may not")
+        elif task is not None and task.status == ("open" if isinstance(request, HoldRequested) else "held"):
+            self._fail(f"I1 {info.task_id} is {task.status} though {type(request).__name__} was accepted")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from schemas.common import StagePlan
+from schemas.common import Artifact, StagePlan
 from schemas.envelope import EPOCH, LedgerRecord, Record
 from schemas.render import CancelCommand, RenderCommand, StageReport
 from schemas.tasks import (
+    PassedOver,
     StageCompleted,
     StageDispatched,
     StageRetryScheduled,
@@ -28,6 +30,7 @@ from tests.faults.simulation.transitions import CLOSED, ON_DEVICE, STAGE, TASK
 
 TERMINAL = (TaskCompleted, TaskCancelled, TaskFailed, TaskExpired)
 MOST_LOSSES = 4  # as in the policy of the simulation
+MOST_PATIENCE = timedelta(seconds=2)
 
 
 @dataclass
@@ -41,6 +44,7 @@ class Stage:
     counted: int = 0
     losses: int = 0
     not_before: float = 0.0
+    passed_since: datetime | None = None
 
 
 @dataclass
@@ -51,6 +55,8 @@ class Task:
     account_id: str
     status: str = "none"
     ending: str = ""
+    reuse_hash: str = ""
+    outputs: list[Artifact] = field(default_factory=list)
     stages: dict[str, Stage] = field(default_factory=dict)
 
     def on_devices(self) -> list[str]:
@@ -65,14 +71,16 @@ class Lives:
         self.tasks: dict[str, Task] = {}
         self.leases = Leases(fail)
         self._fail = fail
+        self._now = EPOCH
         self._open: dict[str, Task] = {}
         self._commands: set[tuple[str, str, int]] = set()
         self._awaited: set[tuple[str, str, int]] = set()
         self._to_cancel: set[tuple[str, str, int]] = set()
 
-    def fold(self, event: LedgerRecord, cause: Record | None) -> None:
-        """Check and take over one event; `cause` is the report read last, if an input led to the event."""
+    def fold(self, event: LedgerRecord, cause: Record | None, now: datetime) -> None:
+        """Check and take over one event decided at `now`; `cause` is the report read last, if an input led to the event."""
         self.leases.fold(event)
+        self._now = now
         match event:
             case TaskEvent():
                 self._task_event(event, cause)
@@ -111,6 +119,9 @@ class Lives:
         if after is None:
             self._fail(f"I6 {name} of {task.task_id}, which is {task.status}")
             return
+        if isinstance(event, TaskQueued):
+            task.reuse_hash = event.reuse_hash
+            self._retried(task, event)
         match event:
             case TaskQueued() | StagesPlanned():
                 task.stages |= {plan.stage_id: Stage(plan) for plan in event.stages}
@@ -119,6 +130,8 @@ class Lives:
                 self._to_cancel |= {(task.task_id, s, task.stages[s].attempt) for s in task.on_devices()}
             case _ if isinstance(event, TERMINAL):
                 self._terminal(task, after)
+                if isinstance(event, TaskCompleted):
+                    self._made(task, event)
             case StageDispatched() | StageStarted() | StageCompleted() | StageRetryScheduled() | StageStopped():
                 self._stage_event(task, event, cause)
         task.status = after
@@ -135,6 +148,39 @@ class Lives:
             self._fail(f"I1 {task.task_id} is completed without {unfinished}")
         if after != "completed" and task.ending != after:
             self._fail(f"I6 {task.task_id} is {after} but was to be {task.ending}")
+
+    def _made(self, task: Task, event: TaskCompleted) -> None:
+        """What was taken from another task must be the result of equal work of the same account."""
+        task.outputs = event.outputs
+        first = self.tasks.get(event.cached_from)
+        if not event.cached:
+            if not task.stages:
+                self._fail(f"I1 {task.task_id} is completed without having been rendered")
+        elif first is None or first.status != "completed" or not first.stages:
+            self._fail(f"I5 {task.task_id} takes the result of {event.cached_from}, which made none")
+        elif (first.account_id, first.reuse_hash) != (task.account_id, task.reuse_hash) or not task.reuse_hash:
+            self._fail(f"I5 {task.task_id} takes the result of {first.task_id}, which is other work")
+        elif first.outputs != event.outputs or task.stages:
+            self._fail(f"I5 {task.task_id} does not take what {first.task_id} made")
+
+    def _retried(self, task: Task, event: TaskQueued) -> None:
+        first = self.tasks.get(event.retry_of)
+        if first is not None and first.account_id != task.account_id:
+            self._fail(f"I1 {task.task_id} retries a task of {first.account_id}")
+        elif first is not None and first.status not in ("failed", "cancelled", "expired"):
+            self._fail(f"I6 {task.task_id} retries {first.task_id}, which is {first.status}")
+
+    def _passed_over(self, passed: PassedOver) -> None:
+        """Only for so long, and only what could have been dispatched."""
+        where = f"{passed.task_id}/{passed.stage_id}"
+        task = self.tasks.get(passed.task_id)
+        stage = task.stages.get(passed.stage_id) if task is not None else None
+        if task is None or stage is None or stage.status != "planned" or task.status != "open":
+            self._fail(f"I6 {where} is passed over though it does not wait")
+            return
+        stage.passed_since = stage.passed_since or passed.since
+        if passed.since != stage.passed_since or self._now - passed.since > MOST_PATIENCE:
+            self._fail(f"I6 {where} is passed over since {stage.passed_since}")
 
     def _stage_event(
         self,
@@ -174,6 +220,8 @@ class Lives:
 
     def _dispatched(self, task: Task, stage: Stage, event: StageDispatched, where: str) -> None:
         key = (task.task_id, event.stage_id, event.attempt)
+        if event.passed is not None:
+            self._passed_over(event.passed)
         if key in self._commands or event.attempt != stage.attempt + 1:
             self._fail(f"I4 {where} is dispatched after attempt {stage.attempt}")
         if waiting := [s for s in stage.plan.depends_on if task.stages[s].status != "completed"]:
@@ -190,6 +238,7 @@ class Lives:
     def _retry(self, stage: Stage, event: StageRetryScheduled, where: str) -> None:
         stage.counted += event.counted
         stage.losses += not event.counted
+        stage.passed_since = None
         stage.not_before = max(event.not_before, EPOCH).timestamp()
         if stage.counted >= stage.plan.max_attempts or stage.losses >= MOST_LOSSES:
             self._fail(f"I6 {where} is retried after {stage.counted} failures and {stage.losses} lost devices")

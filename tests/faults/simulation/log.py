@@ -26,9 +26,12 @@ class Transaction(Struct, frozen=True, kw_only=True):
 
 
 class MemoryLog:
-    """`commands` are the committed records of render.commands in order, what devices read."""
+    """`commands` are the committed records of render.commands in order, what devices read; `cached_charge` is what a result
+    that is taken again costs.
+    """
 
     def __init__(self) -> None:
+        self.cached_charge = 0
         self.requests: list[Request] = []
         self.reports: list[Record] = []
         self.transactions: list[Transaction] = []

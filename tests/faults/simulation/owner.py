@@ -27,7 +27,14 @@ CODEC = Codec({record.__name__: number for number, record in enumerate(TOPIC_OF,
 LEASE_S = 10.0  # seconds without a heartbeat after which a lease lapses
 
 POLICY = Policy(
-    retry_wait=timedelta(seconds=2), retry_wait_max=timedelta(seconds=20), credit_max=3, max_device_losses=4, slots=4
+    retry_wait=timedelta(seconds=2),
+    retry_wait_max=timedelta(seconds=20),
+    credit_max=3,
+    max_device_losses=4,
+    slots=4,
+    models_held=1,
+    heavy=frozenset({"sketch"}),
+    results_kept=5,
 )
 
 

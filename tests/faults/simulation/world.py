@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+from msgspec.structs import replace
+
 from schemas.envelope import Record
 from tests.faults.simulation.devices import Device
 from tests.faults.simulation.log import FencedError, MemoryLog, Transaction
@@ -22,8 +24,9 @@ class World:
 
     def __init__(self, seed: int, rules: Rules, requests: int, faults: int) -> None:
         self.rng = Random(seed)
-        self.rules = rules
         self.log = MemoryLog()
+        self.log.cached_charge = seed % 2
+        self.rules = rules = replace(rules, policy=replace(rules.policy, cached_charge=self.log.cached_charge))
         self.standby = Fold(rules)
         self.owner: Owner | None = Owner(self.log, self.standby, rules)
         self.zombies: list[tuple[Owner, Transaction]] = []
@@ -134,6 +137,7 @@ class World:
             device.risk, device.silent_until = 0.0, 0.0
             if not device.alive:
                 device.start(self.at)
+        self.log.requests += self.clients.releases(self.now())
         wait = 0.5
         for _ in range(MOST_ROUNDS):
             written = self._step(wait)
