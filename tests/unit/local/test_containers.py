@@ -56,7 +56,7 @@ def test_every_variable_is_a_setting_and_has_a_valid_value(services: dict[str, d
         assert {variable for variable in variables if variable.startswith(PREFIX)} <= known, name
         settings = Settings.from_env(variables)
         assert settings.kafka == "kafka:9092"
-        assert (settings.object_store == "s3://storyreel") == (name in {"api", "device-0", "device-1"})
+        assert (settings.object_store == "s3://storyreel") == (name in {"api", "coordinator", "device-0", "device-1"})
         assert "@postgres:5432/" in settings.database_url or name not in {"api", "read-models"}
 
 
