@@ -87,12 +87,15 @@ async def _records(settings: Settings, codec: Codec) -> AsyncIterator[Record]:
                     if (record := await _decode(settings, codec, message.value, place.topic)) is None:
                         continue
                     if isinstance(record, LedgerRecord):
-                        numbers[place] = _next(place, message.offset, numbers[place], record)
+                        numbers[place] = next_number(place, message.offset, numbers[place], record)
                     yield record
 
 
-def _next(place: TopicPartition, offset: int, before: int, record: LedgerRecord) -> int:
-    """The record's number in its partition. A number that is missing is a record that nobody could read."""
+def next_number(place: TopicPartition, offset: int, before: int, record: LedgerRecord) -> int:
+    """The record's number in its partition, after `before`.
+
+    Raises `ContractError` when a number is missing: it is that of a record nobody could read. One that came before is old.
+    """
     found = record.stamp.partition_seq
     if found > before + 1:
         where = f"{place.topic}[{place.partition}]@{offset}"

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.collection import Garbage, next_number, totals
 from infra.object_store.garbage import TOPICS, Inventory
 from schemas.common import Artifact
 from schemas.entities import AssetRegistered, CharacterReady, CharacterRegistered
-from schemas.envelope import Envelope
+from schemas.envelope import Envelope, Stamp
+from schemas.errors import ContractError
 from schemas.render import StageProgressed
 from schemas.tasks import (
     StageCompleted,
@@ -150,3 +153,21 @@ def test_nothing_is_left_of_a_history_but_what_events_name() -> None:
     kept = {key for key in town.objects if log.reason(key) is None}
     assert {key for key in kept if key.startswith("results/")} == named(town)
     assert len(kept) < len(town.objects)
+
+
+def test_a_hole_in_the_log_stops_the_collection() -> None:
+    place = TopicPartition("tasks", 0)
+
+    def numbered(number: int) -> TaskQueued:
+        return TaskQueued(stamp=Stamp(partition_seq=number))
+
+    assert next_number(place, 9, 4, numbered(5)) == 5
+    assert next_number(place, 9, 4, numbered(2)) == 4
+    with pytest.raises(ContractError, match=r"tasks\[0\]@9 is record 6, but 5 is missing; nothing is collected"):
+        next_number(place, 9, 4, numbered(6))
+
+
+def test_totals_name_every_reason_once() -> None:
+    sizes = [("a", 1, "unused upload"), ("b", 2, "superseded attempt"), ("c", 4, "unused upload")]
+    garbage = [Garbage(key=key, size=size, reason=reason) for key, size, reason in sizes]  # type: ignore[arg-type]
+    assert totals(garbage) == [("superseded attempt", 1, 2), ("unused upload", 2, 5)]

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from infra.cli import main as storyreel
 from infra.cli.user import create_user
 from infra.collection import delete_garbage, find_garbage
 from infra.kafka import create_producer, send
@@ -123,7 +124,7 @@ async def test_a_run_is_clean_and_what_is_broken_afterwards_is_found(
         poison.append(Poison(topic=topic, partition=0, offset=offset))
     quiet_s = await wait_quiet(settings, 60, [one.task_id for one in accepted])
     seen: dict[str, Any] = {"accepted": accepted, "poison": poison, "quiet_s": quiet_s}
-    await the_collector_takes_what_no_event_names(vandal, accepted)
+    await the_collector_takes_what_no_event_names(vandal, accepted, capsys)
     async with collected(settings, **seen) as evidence:
         findings = examine(evidence)
         assert lines(findings.violations) == []
@@ -137,19 +138,35 @@ async def test_a_run_is_clean_and_what_is_broken_afterwards_is_found(
         assert_found(violations, invariant, *words)
 
 
-async def the_collector_takes_what_no_event_names(vandal: Vandal, accepted: list[Accepted]) -> None:
-    """Of all objects the two that a stopped attempt could have left, nothing else; the check that follows has no grace."""
+async def the_collector_takes_what_no_event_names(
+    vandal: Vandal, accepted: list[Accepted], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of all objects what a stopped attempt could have left, nothing else; the check that follows has no grace."""
     store = create_object_store(vandal.settings, b"k" * 32)
     left = sorted(f"results/{one.task_id}/shot-01/a9-e9/main.png" for one in accepted[:2])
-    for key in (*left, "accounts/nobody/assets/young-0123456789abcdef.png"):
+    young = "accounts/nobody/assets/young-0123456789abcdef.png"
+    for key in (*left, young):
         await store.put(key, b"x", "image/png")
     before = {item.key async for item in store.list()}
     garbage = await find_garbage(vandal.settings, store, 0)
     assert [item.key for item in garbage if item.key in left] == left
     assert await find_garbage(vandal.settings, store, 3_600) == []
     assert await delete_garbage(store, garbage, 3_600) == 0  # younger than an hour
-    assert await delete_garbage(store, garbage, 0) == len(garbage)
+    shown = await storyreel_gc(vandal.settings, capsys)
+    assert all(f"left by a finished task {key}" in " ".join(shown.split()) for key in left)
+    assert f"found: {len(garbage)}, nothing deleted" in shown
+    assert {item.key async for item in store.list()} == before
+    assert f"deleted: {len(garbage)}" in await storyreel_gc(vandal.settings, capsys, "--delete")
     assert {item.key async for item in store.list()} == before - {item.key for item in garbage}
+
+
+async def storyreel_gc(settings: Settings, capsys: pytest.CaptureFixture[str], *options: str) -> str:
+    """What `storyreel store gc` without a grace prints."""
+    arguments = ["store", "gc", "--data", str(settings.data_dir), "--grace", "0", *options]
+    with pytest.raises(SystemExit) as ended:
+        await asyncio.to_thread(storyreel, arguments)
+    assert not ended.value.code
+    return capsys.readouterr().out
 
 
 async def the_command_tells(stack: LocalStack, capsys: pytest.CaptureFixture[str], accepted: list[Accepted]) -> None:
