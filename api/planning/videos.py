@@ -121,7 +121,7 @@ def script_film_request(
         characters=list(options.characters.values()),
         film_options=msgspec.json.encode(options),
     )
-    stage = _script_stage(RULES_ENGINE, seal, spec, deliver=False)
+    stage = _script_stage(RULES_ENGINE, seal, spec, deliver=False, attempts=options.max_attempts)
     reused = reuse_hash(seal, "script", body.seed, RULES_ENGINE, spec, options)
     return _video(body, call, seal, options, character_ids=list(options.characters), script=stage, reused=reused)
 
@@ -177,9 +177,14 @@ def storyboard_request(
     )
 
 
-def _script_stage(engine: str, seal: Seal, spec: ScriptSpec, *, deliver: bool) -> StagePlan:
+def _script_stage(engine: str, seal: Seal, spec: ScriptSpec, *, deliver: bool, attempts: int = 3) -> StagePlan:
     return StagePlan(
-        stage_id=SCRIPT_STAGE, kind=StageKind.SCRIPT, engine=engine, sealed=seal.spec(spec), deliver=deliver
+        stage_id=SCRIPT_STAGE,
+        kind=StageKind.SCRIPT,
+        engine=engine,
+        sealed=seal.spec(spec),
+        max_attempts=attempts,
+        deliver=deliver,
     )
 
 

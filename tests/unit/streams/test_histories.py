@@ -34,7 +34,9 @@ DEVICES = ("cpu-0", "cpu-1", "cpu-2")
 steps = st.one_of(
     st.tuples(st.just("images"), st.integers(0, 30), st.sampled_from(ACCOUNTS), st.integers(1, 3)),
     st.tuples(st.just("film"), st.integers(31, 50), st.sampled_from(ACCOUNTS), st.integers(1, 3)),
-    st.tuples(st.just("cancel"), st.integers(0, 50), st.sampled_from(ACCOUNTS)),
+    st.tuples(st.just("seeded"), st.integers(0, 30), st.sampled_from(ACCOUNTS), st.integers(1, 2)),
+    st.tuples(st.just("retry"), st.integers(51, 70), st.sampled_from(ACCOUNTS), st.integers(0, 30)),
+    st.tuples(st.sampled_from(["cancel", "hold", "release"]), st.integers(0, 70), st.sampled_from(ACCOUNTS)),
     st.tuples(st.just("join"), st.sampled_from(DEVICES), st.integers(0, 9)),
     st.tuples(st.just("leave"), st.sampled_from(DEVICES)),
     st.tuples(st.just("lapse"), st.sampled_from(DEVICES)),
@@ -63,8 +65,16 @@ def _play(shard: Shard, step: tuple[object, ...]) -> None:
             shard.images(f"t{number}", account=account, count=count)
         case ("film", int(number), str(account), int(shots)):
             shard.film(f"t{number}", account=account, shots=shots)
+        case ("seeded", int(number), str(account), int(count)):
+            shard.images(f"t{number}", account=account, count=count, reuse=f"h{count}")
+        case ("retry", int(number), str(account), int(first)):
+            shard.images(f"t{number}", account=account, retry_of=f"t{first}")
         case ("cancel", int(number), str(account)):
             shard.cancel(f"t{number}", account=account)
+        case ("hold", int(number), str(account)):
+            shard.hold(f"t{number}", account=account)
+        case ("release", int(number), str(account)):
+            shard.release(f"t{number}", account=account)
         case ("join", str(device), int(boot)):
             shard.device(device, boot=f"boot-{boot}")
         case ("leave", str(device)):
@@ -106,6 +116,8 @@ def _check_state(shard: Shard) -> None:
     state = shard.state
     assert not state.orphans
     for task in state.tasks.values():
+        waiting = [key for key in ((task.task_id, stage_id) for stage_id in task.stages) if key in state.queue]
+        assert not (task.held and waiting)
         for stage_id, stage in task.stages.items():
             if stage.status in OUTSTANDING:
                 device = state.devices[stage.device_id]
@@ -122,6 +134,8 @@ def _check_state(shard: Shard) -> None:
 def _drain(shard: Shard) -> None:
     for device in DEVICES:
         shard.device(device, boot="last")
+    for task in list(shard.state.tasks.values()):
+        shard.release(task.task_id, account=task.account_id)
     for _ in range(2_000):
         if not shard.state.tasks:
             return
@@ -152,7 +166,8 @@ def _check_books(shard: Shard) -> None:
             case QuotaReleased():
                 released[event.task_id] += event.amount
     assert reserved == committed + released
-    assert set(committed) <= completed
+    cached = {e.task_id for e in shard.history if isinstance(e, TaskCompleted) and e.cached}
+    assert set(committed) == completed - cached
     assert not set(released) & completed
     assert all(usage.reserved == 0 for usage in shard.state.usage.values())
     attempts = Counter((e.task_id, e.stage_id, e.attempt) for e in shard.history if isinstance(e, StageDispatched))
