@@ -44,7 +44,7 @@ class Shelf:
                 log.error("snapshot %s is not used: %s", ref.key, error)  # noqa: TRY400 - the cause is the message
             else:
                 seconds = time.monotonic() - began
-                log.info("snapshot of shard_seq %d, %d bytes, read in %.2f s", ref.shard_seq, ref.size, seconds)
+                log.info("read the snapshot of shard_seq %d: %d bytes in %.2f s", ref.shard_seq, ref.size, seconds)
                 return found
         return None
 

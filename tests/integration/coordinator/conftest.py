@@ -12,7 +12,7 @@ from schemas.topics import TOPICS
 from tests.integration.coordinator.desk import Coordinator, Desk
 
 LEASE = 2.5
-SESSION = 3.0
+SESSION = 6.0
 
 
 @pytest.fixture(scope="package")

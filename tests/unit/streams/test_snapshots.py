@@ -158,3 +158,23 @@ def test_what_cannot_be_saved_is_an_error_and_not_lost() -> None:
 
     with pytest.raises(TypeError, match="object"):
         list(pieces(Odd(extra=object())))
+
+
+def reachable(kind: Any, seen: set[type]) -> set[type]:
+    """All Structs that a value of the type may hold."""
+    for argument in get_args(kind):
+        reachable(argument, seen)
+    if isinstance(kind, type) and issubclass(kind, Struct) and kind not in seen:
+        seen.add(kind)
+        for part in get_type_hints(kind).values():
+            reachable(part, seen)
+    return seen
+
+
+def test_nothing_that_a_person_wrote_is_saved_in_clear() -> None:
+    """Prompts, names and keys of uploads are parts of specs, which only their ciphertext (`sealed`, bytes) represents."""
+    kinds = reachable(Saved, set())
+    assert len(kinds) > 10
+    assert "schemas.specs" not in {kind.__module__ for kind in kinds}
+    fields = {name for kind in kinds for name in kind.__struct_fields__}
+    assert not fields & {"prompt", "negative_prompt", "text", "script", "name", "description", "email", "image_key"}
