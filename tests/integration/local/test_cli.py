@@ -60,7 +60,9 @@ def test_a_detached_stack_from_up_to_down(folder: Path) -> None:
     assert str(taken) not in status["endpoints"]["api"]
 
     began = time.monotonic()
+    storyreel("status", folder=folder)
+    started = time.monotonic()
     storyreel("down", folder=folder)
-    assert time.monotonic() - began < 11
+    assert time.monotonic() - started < 10 + 2 * (started - began)  # the start of an interpreter comes on top
     assert mentioning(str(folder)) == []
     storyreel("status", folder=folder, code=NOTHING_RUNS)
