@@ -160,7 +160,7 @@ def test_what_cannot_be_saved_is_an_error_and_not_lost() -> None:
         list(pieces(Odd(extra=object())))
 
 
-def reachable(kind: Any, seen: set[type]) -> set[type]:
+def reachable(kind: Any, seen: set[type[Struct]]) -> set[type[Struct]]:
     """All Structs that a value of the type may hold."""
     for argument in get_args(kind):
         reachable(argument, seen)
