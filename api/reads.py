@@ -77,8 +77,7 @@ class Reads:
 
         Raises `ApiError` 503 while the rows are derived again: what they lack may have existed.
         """
-        if not await self.whole(TASKS.name, shard_of(account_id, self._shards)):
-            raise unavailable("the read model is being made again, so it cannot be told whether this exists")
+        await self._insist_on_whole(TASKS.name, account_id)
         return await self._queries.task(account_id, task_id)
 
     async def whole(self, topic: str, partition: int) -> bool:
@@ -100,7 +99,7 @@ class Reads:
         self, account_id: str, *, status: str | None, kind: TaskKind | None, before: Before | None, limit: int
     ) -> list[TaskRow]:
         """A page of the account's tasks, newest first; rows that are newer in memory are shown as they are there."""
-        await self.settle(TASKS.name, account_id)
+        await self._listable(TASKS.name, account_id)
         rows = await self._queries.tasks(account_id, status, kind, before, limit)
         return [self._overlay.merge(row) or row for row in rows]
 
@@ -130,7 +129,7 @@ class Reads:
 
     async def characters(self, account_id: str, before: Before | None, limit: int) -> Sequence[CharacterRow]:
         """A page of the account's characters, newest first."""
-        await self.settle(CHARACTERS.name, account_id)
+        await self._listable(CHARACTERS.name, account_id)
         return await self._queries.characters(account_id, before, limit)
 
     async def asset(self, account_id: str, asset_id: str) -> AssetRow | None:
@@ -161,7 +160,20 @@ class Reads:
     async def _stored_all(self, topic: str, account_id: str, timeout: float) -> bool:
         """Wait until the rows hold everything the tail has taken."""
         partition = shard_of(account_id, self._shards)
-        return await self._queries.wait_for(topic, partition, self._tail.sequence(topic, partition), timeout)
+        wanted = self._tail.sequence(topic, partition)
+        stored = await self._queries.wait_for(topic, partition, wanted, timeout)
+        if stored:
+            self._held[topic, partition] = max(wanted, self._held.get((topic, partition), 0))
+        return stored
+
+    async def _listable(self, topic: str, account_id: str) -> None:
+        """A list may be a little old while something is away, but not lack what was there before."""
+        if not await self.settle(topic, account_id):
+            await self._insist_on_whole(topic, account_id)
+
+    async def _insist_on_whole(self, topic: str, account_id: str) -> None:
+        if not await self.whole(topic, shard_of(account_id, self._shards)):
+            raise unavailable("the read model is being made again, so it cannot be told what exists")
 
     async def _found(self, topic: str, account_id: str, query: Callable[[], Awaitable[T | None]]) -> T | None:
         found = await query()

@@ -53,6 +53,7 @@ class MemoryReadModel:
         self.assets: dict[str, AssetRow] = {}
         self.storyboards: dict[str, StoryboardRow] = {}
         self.usage_rows: list[UsageRow] = []
+        self.stored = 0  # number of the last event the rows hold
 
     def apply(self, event: AnyTaskEvent) -> None:
         self.rows[event.task_id] = apply_task(self.rows.get(event.task_id), event)
@@ -109,10 +110,10 @@ class MemoryReadModel:
         return row if row and row.account_id == account_id else None
 
     async def wait_for(self, topic: str, partition: int, partition_seq: int, timeout: float) -> bool:
-        return True
+        return self.stored >= partition_seq
 
     async def cursor(self, topic: str, partition: int) -> int:
-        return 0
+        return self.stored
 
 
 class MemoryLog:
@@ -123,14 +124,15 @@ class MemoryLog:
         self.started = asyncio.Event()
         self.lag = 0
         self.poison = 0
+        self.last = 0  # number of the last event
         self.on_end: Callable[[], None] = lambda: None
 
     async def reach_end(self, topic: str, partition: int, timeout: float) -> bool:
         self.on_end()
-        return True
+        return self.alive
 
     def sequence(self, topic: str, partition: int) -> int:
-        return 0
+        return self.last
 
 
 class MemoryGateway:
