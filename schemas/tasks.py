@@ -118,12 +118,14 @@ class TaskHeld(TaskEvent, frozen=True, kw_only=True):
     """No stage is given to a device from now on; what runs goes on and counts. `asked_by` "" = the task's own account."""
 
     asked_by: str = ""
+    request_id: str = ""
 
 
 class TaskReleased(TaskEvent, frozen=True, kw_only=True):
     """The hold is over: stages that can run queue up anew. `asked_by` "" = the task's own account."""
 
     asked_by: str = ""
+    request_id: str = ""
 
 
 class TaskCancelling(TaskEvent, frozen=True, kw_only=True):

@@ -15,7 +15,10 @@ OPERATORS = frozenset({"operator", "admin"})
 
 
 def decide_hold(state: ShardState, request: HoldRequested | ReleaseRequested) -> list[LedgerRecord]:
-    """Hold or release a task for its owner or an operator. Idempotent: where nothing changes, the answer is its status."""
+    """Hold or release a task for its owner or an operator. Idempotent: where nothing changes, the answer is its status.
+
+    A request that the log repeats after its opposite changes nothing either.
+    """
     task = state.tasks.get(request.request.task_id)
     if not _may(request):
         return [decided(request, Outcome.REJECTED, problem=not_found("task"))]
@@ -23,9 +26,11 @@ def decide_hold(state: ShardState, request: HoldRequested | ReleaseRequested) ->
         return ending.without_task(state, request)
     answer = decided(request, Outcome.ACCEPTED, task_status=task.status)
     hold = isinstance(request, HoldRequested)
-    if task.ending is not None or task.held == hold:
+    info = request.request
+    if task.ending is not None or task.held == hold or info.request_id in task.edits:
         return [answer]
-    return [about_task(TaskHeld if hold else TaskReleased, task, asked_by=request.request.asked_by), answer]
+    event = TaskHeld if hold else TaskReleased
+    return [about_task(event, task, asked_by=info.asked_by, request_id=info.request_id), answer]
 
 
 def _may(request: Request) -> bool:

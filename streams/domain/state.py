@@ -65,7 +65,7 @@ class Reservation(Struct, frozen=True, kw_only=True):
 class TaskState(Struct, frozen=True, kw_only=True):
     """One open task. `ending` is set while it is being stopped; no stage of a `held` one is in the queue.
 
-    `characters` are the revisions it was accepted with, by id.
+    `characters` are the revisions it was accepted with, by id; `edits` the last requests that held or released it.
     """
 
     task_id: str
@@ -81,6 +81,7 @@ class TaskState(Struct, frozen=True, kw_only=True):
     problem: Problem | None = None
     started: bool = False
     held: bool = False
+    edits: tuple[str, ...] = ()
     reuse_hash: str = ""
     characters: tuple[tuple[str, int], ...] = ()
 

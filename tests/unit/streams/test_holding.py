@@ -9,7 +9,7 @@ import pytest
 
 from schemas.common import StageKind, StagePlan
 from schemas.decisions import Outcome, RequestDecided
-from schemas.requests import VideoRequested
+from schemas.requests import HoldRequested, ReleaseRequested, VideoRequested
 from schemas.tasks import StageDispatched, StageRetryScheduled, TaskExpired, TaskFailed, TaskHeld
 from tests.deciding import Shard, film_plan, names, only
 
@@ -125,6 +125,19 @@ def test_holding_and_releasing_twice_is_the_same_as_once(shard: Shard) -> None:
     assert names(shard.hold("t1")) == ["RequestDecided"]
     shard.release("t1")
     assert names(shard.release("t1")) == ["RequestDecided"]
+
+
+def test_a_request_that_the_log_repeats_undoes_nothing(shard: Shard) -> None:
+    shard.images("t1")
+    envelope = shard.image_request("t1").envelope
+    hold = HoldRequested(envelope=envelope, request=shard.info("t1"))
+    release = ReleaseRequested(envelope=envelope, request=shard.info("t1"))
+    assert names(shard.when(hold)) == ["TaskHeld", "RequestDecided"]
+    assert names(shard.when(release)) == ["TaskReleased", "RequestDecided"]
+    assert names(shard.when(hold)) == ["RequestDecided"]
+    assert names(shard.hold("t1")) == ["TaskHeld", "RequestDecided"]
+    assert names(shard.when(release)) == ["RequestDecided"]
+    assert shard.state.tasks["t1"].held
 
 
 @pytest.mark.parametrize("how", ["ended", "ending"])
