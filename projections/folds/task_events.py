@@ -11,11 +11,13 @@ from msgspec import Raw, Struct
 from schemas.envelope import EPOCH
 from schemas.tasks import AnyTaskEvent
 
-_PRIVATE = frozenset({"envelope", "stamp", "task_id", "sealed", "body_hash"})
+_PRIVATE = frozenset({"envelope", "stamp", "task_id", "sealed", "body_hash", "reuse_hash", "passed"})
 
 
 class TaskEventRow(Struct, frozen=True, kw_only=True):
-    """One event. `account_seq` is the public id in an account's stream; `detail` is a JSON object without ciphertext."""
+    """One event. `account_seq` is the public id in an account's stream; `detail` is a JSON object without ciphertext,
+    hashes and other accounts' tasks.
+    """
 
     task_id: str
     sequence: int

@@ -9,7 +9,7 @@ from schemas.common import Limits, Problem, TaskKind, Tier
 from schemas.entities import AssetRegistered, StoryboardDrafted, UserRegistered
 from schemas.envelope import LedgerRecord
 from schemas.quotas import QuotaLimitChanged
-from schemas.tasks import TaskQueued, TaskRejected
+from schemas.tasks import TaskHeld, TaskQueued, TaskRejected, TaskReleased
 from tests.integration.read_models.applying import Applied
 from tests.unit.projections.ledger import plan
 
@@ -74,3 +74,16 @@ async def test_results_of_a_task_come_with_it_alone(applied: Applied, queries: Q
     assert other is not None
     assert (task.results, other.results) == ({"image-1": b"recipe"}, {})
     assert [row.results for row in await queries.tasks("ann")] == [{}, {}]
+
+
+async def test_a_held_task_has_no_place_in_the_queue_and_an_owner(applied: Applied, queries: Queries) -> None:
+    ledger = applied.ledger
+    events = [ledger.task(TaskQueued(task_id=name, kind=TaskKind.IMAGE)) for name in ("t0", "t1")]
+    await applied("tasks", [*events, ledger.task(TaskHeld(task_id="t0"))])
+    assert [await queries.queue_position(name) for name in ("t0", "t1")] == [None, 1]
+    await applied("tasks", [ledger.task(TaskReleased(task_id="t0"))])
+    assert [await queries.queue_position(name) for name in ("t0", "t1")] == [1, 2]
+    assert [await queries.owner(name) for name in ("t0", "nothing")] == ["ann", None]
+    task = await queries.task("ann", "t0")
+    assert task is not None
+    assert (task.held, task.retry_of, task.cached_from) == (False, "", "")
