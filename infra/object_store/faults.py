@@ -66,6 +66,7 @@ class FaultyLocalStore(LocalObjectStore):
     """The local store with faults that come when they are armed."""
 
     async def put(self, key: str, data: bytes | Path, content_type: str) -> StoredObject:
+        """Store the content: all, half or nothing of it."""
         await _disturb(f"put {key}")
         if hit(FULL) is not None:
             raise StoreError(f"object store: {OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))}")
@@ -78,23 +79,28 @@ class FaultyLocalStore(LocalObjectStore):
         )
 
     async def get(self, key: str, max_bytes: int = DEFAULT_MAX_BYTES) -> bytes:
+        """The object, late or not at all."""
         await _disturb(f"get {key}")
         return await super().get(key, max_bytes)
 
     async def get_to_file(self, key: str, path: Path) -> StoredObject:
+        """The object as a file, late or not at all."""
         await _disturb(f"get {key}")
         return await super().get_to_file(key, path)
 
     async def open_range(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """Chunks of the object, late or not at all."""
         await _disturb(f"read {key}")
         async for chunk in super().open_range(key, start, end):
             yield chunk
 
     async def stat(self, key: str) -> StoredObject | None:
+        """What is recorded, late or not at all."""
         await _disturb(f"stat {key}")
         return await super().stat(key)
 
     async def delete(self, key: str) -> None:
+        """Remove the object, late or not at all."""
         await _disturb(f"delete {key}")
         await super().delete(key)
 
