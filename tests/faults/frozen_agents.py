@@ -139,21 +139,23 @@ class Arena:
         await asyncio.gather(*map(self.desk.ask, requests))
         self.asked |= {request.request.task_id for request in requests}
 
-    async def freeze(self, seconds: float) -> None:
-        """Stop all agents while they render, go on after `seconds`, wait until each has a new epoch and all work is done.
+    async def freeze(self) -> None:
+        """Stop all agents while they render until all leases ran out, go on, wait for new epochs and the end of all work.
 
         Work left over would be lost once more in the next round, and only so many losses are forgiven.
         """
         await self.ask(2 * len(self.agents))
         await self.ask(QUICK * len(self.agents), "last 0")
-        before = self.epochs()
         await self.desk.until(lambda: self._rendering() >= len(self.agents) // 2, PATIENCE)
+        before = self.epochs()
         for agent in self.agents.values():
             agent.send_signal(signal.SIGSTOP)
         self.stops += len(self.agents)
-        await asyncio.sleep(seconds)  # the outage itself
-        for agent in self.agents.values():
-            agent.send_signal(signal.SIGCONT)
+        try:
+            await self.desk.until(lambda: self._lost() >= set(before.items()), PATIENCE)
+        finally:
+            for agent in self.agents.values():
+                agent.send_signal(signal.SIGCONT)
         await self.desk.until(lambda: all(self.epochs()[d] > before[d] for d in self.agents), PATIENCE)
         await self.finish()
 
@@ -172,6 +174,9 @@ class Arena:
         for record in self.desk.all(DeviceChanged, status=DeviceStatus.LIVE):
             found[record.device_id] = record.epoch
         return found
+
+    def _lost(self) -> set[tuple[str, int]]:
+        return {(d.device_id, d.epoch) for d in self.desk.all(DeviceChanged) if d.status is not DeviceStatus.LIVE}
 
     def _rendering(self) -> int:
         ended = {(s.task_id, s.epoch) for s in self.desk.all(StageCompleted)}
@@ -236,7 +241,7 @@ async def main(stops: int, agents: int, lease: float) -> int:
         async with LocalStack(Path(folder), options=options) as stack, arena(stack.settings, agents) as opened:
             began = time.monotonic()
             while opened.stops < stops:
-                await opened.freeze(1.5 * lease)
+                await opened.freeze()
             verdict = await opened.verdict()
     print(
         f"{opened.stops} stops of {agents} agents past a lease of {lease:g} s in {time.monotonic() - began:.0f} s: "

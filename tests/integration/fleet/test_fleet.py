@@ -34,7 +34,7 @@ async def fleet(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Arena
 
 async def test_outcomes_of_frozen_agents_change_nothing(fleet: Arena) -> None:
     for _ in range(2):
-        await fleet.freeze(1.5 * LEASE)
+        await fleet.freeze()
     verdict = await fleet.verdict()
     print(f"{fleet.stops} stops, {verdict.tasks} tasks, {verdict.epochs} epochs, {verdict.late} late reports")
     assert verdict.holds, verdict
