@@ -19,6 +19,8 @@ import msgspec
 from msgspec import Struct
 
 from schemas.envelope import Record
+from schemas.errors import ContractError
+from schemas.history import HISTORY_DIR, release, to_release, versions
 from schemas.topics import TOPIC_OF
 
 NAMESPACE = "storyreel"
@@ -99,9 +101,20 @@ def render_avsc(record: type[Record]) -> str:
 
 
 def main() -> None:
-    """Write every `.avsc` file; a changed file is a new version and must stay compatible with all older ones."""
-    for record in TOPIC_OF:
-        avsc_path(record).write_text(render_avsc(record), encoding="utf-8")
+    """Write every `.avsc` file and add what changed to the history; nothing is written when a change is incompatible.
+
+    A version that was never committed may be deleted from `schemas/history` by hand and derived again.
+    """
+    texts = {record: render_avsc(record) for record in TOPIC_OF}
+    try:
+        new = [to_release(record.__name__, text, versions(record.__name__)) for record, text in texts.items()]
+    except ContractError as error:
+        raise SystemExit(f"nothing was written: {error}") from error
+    for record, text in texts.items():
+        avsc_path(record).write_text(text, encoding="utf-8")
+    for version in filter(None, new):
+        release(version)
+        print(f"{version.record}: version {version.number} is new in {HISTORY_DIR}")
     print(f"{len(TOPIC_OF)} schemas in {AVRO_DIR}")
 
 
