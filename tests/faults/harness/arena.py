@@ -15,7 +15,7 @@ import psutil
 from infra.crash_points import FOLDER as CRASH_POINTS
 from infra.local import ports
 from infra.local.apps import APPS
-from infra.local.lifecycle import State
+from infra.local.lifecycle import StackError, State
 from infra.local.runner import Runner
 from infra.local.stack import LocalStack, StackOptions
 from infra.settings import Settings
@@ -150,7 +150,10 @@ class Arena:
 
         async def wait() -> None:
             await asyncio.sleep(seconds)
-            await heal()
+            try:
+                await heal()
+            except StackError as error:  # other faults may keep it down; at the end everything must be up again
+                self.journal.line(f"{injection.fault}: {str(error).splitlines()[0]}")
             self.journal.heal(injection)
 
         self.background(wait(), f"heal {injection.fault}")
