@@ -157,10 +157,14 @@ class Codec:
 
     def ledger_hash(self, previous: bytes, value: bytes) -> bytes:
         """The ledger hash of a record as it lies on its topic: of the schema it was written with, today's or another."""
+        return hashlib.sha256(previous + self.written_with(value) + value[HEADER.size :]).digest()
+
+    def written_with(self, value: bytes) -> bytes:
+        """Fingerprint of the schema that a framed record was written with. Raises `UnknownSchemaError`."""
         _, schema_id = HEADER.unpack_from(value)
-        record, _ = self._writers[schema_id]
-        written_with = self._fingerprints.get(schema_id) or fingerprint(record)
-        return hashlib.sha256(previous + written_with + value[HEADER.size :]).digest()
+        if schema_id not in self._writers:
+            raise UnknownSchemaError(schema_id)
+        return self._fingerprints.get(schema_id) or fingerprint(self._writers[schema_id][0])
 
     def decode_as(self, value: bytes | None, kind: type[R]) -> R:
         """Decode and insist on one record class."""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from schemas import decisions, entities, quotas, render, requests, snapshots, tasks
+from schemas import checkpoints, decisions, entities, quotas, render, requests, snapshots, tasks
 from schemas.envelope import LedgerRecord, Record
 
 HOUR = 3_600_000
@@ -26,7 +26,7 @@ class TopicSpec(Struct, frozen=True, kw_only=True):
     partitions: Literal["shards", "slots", "one"] = "shards"
     retention_ms: int | None = None
     compact: bool = False
-    writer: Literal["api", "coordinator", "gpu_agents", "readers"] = "coordinator"
+    writer: Literal["api", "coordinator", "gpu_agents", "readers", "auditor"] = "coordinator"
 
 
 def _members(union: Any) -> tuple[type[Record], ...]:
@@ -46,6 +46,7 @@ RENDER_COMMANDS = TopicSpec(
     name="render.commands", records=_members(render.AnyRenderCommand), partitions="slots", retention_ms=7 * DAY
 )
 SNAPSHOTS = TopicSpec(name="snapshots", records=_members(snapshots.AnyMark), compact=True)
+CHECKPOINTS = TopicSpec(name="checkpoints", records=_members(checkpoints.AnyCheckpoint), writer="auditor")
 REPORTS = TopicSpec(name="reports", records=_members(render.AnyReport), retention_ms=30 * DAY, writer="gpu_agents")
 HEARTBEATS = TopicSpec(name="heartbeats", records=_members(render.AnyHeartbeat), retention_ms=HOUR, writer="gpu_agents")
 PROGRESS = TopicSpec(name="progress", records=_members(render.AnyProgress), retention_ms=DAY, writer="gpu_agents")
@@ -63,6 +64,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     DEVICES,
     RENDER_COMMANDS,
     SNAPSHOTS,
+    CHECKPOINTS,
     REPORTS,
     HEARTBEATS,
     PROGRESS,

@@ -16,8 +16,8 @@ from schemas.common import Artifact, FieldError, FilmPlan, Limits, Problem, Stag
 from schemas.entities import EngineInfo
 from schemas.envelope import Envelope, LedgerRecord, Record, Stamp
 from schemas.requests import RequestInfo
-from schemas.tasks import PassedOver
 from schemas.snapshots import PartitionHead, SnapshotRef
+from schemas.tasks import PassedOver
 from schemas.topics import DAY, HOUR, TopicSpec
 
 PARTS: tuple[type[Struct], ...] = (
@@ -47,6 +47,7 @@ KEYS = {
     "devices": "device id",
     "render.commands": "device id",
     "snapshots": "shard",
+    "checkpoints": "shard",
     "reports": "device id",
     "heartbeats": "device id",
     "progress": "task id",
