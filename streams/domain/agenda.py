@@ -60,19 +60,18 @@ class Agenda(Struct, frozen=True, kw_only=True):
 
 def _settled(agenda: Agenda, place: int, entry: Entry) -> Agenda:
     """The entry put at a free place and moved up or down to where it belongs."""
-    with agenda.heap.mutate() as heap, agenda.places.mutate() as places:
-        while place > 0 and entry < (above := heap[(place - 1) // 2]):
-            heap[place] = above
-            places[above[1]] = place
-            place = (place - 1) // 2
-        while (below := _least(heap, place)) is not None and heap[below] < entry:
-            heap[place] = heap[below]
-            places[heap[below][1]] = place
-            place = below
-        heap[place] = entry
-        places[entry[1]] = place
-        settled = Agenda(heap=heap.finish(), places=places.finish())
-    return settled
+    heap, places = agenda.heap.mutate(), agenda.places.mutate()
+    while place > 0 and entry < (above := heap[(place - 1) // 2]):
+        heap[place] = above
+        places[above[1]] = place
+        place = (place - 1) // 2
+    while (below := _least(heap, place)) is not None and heap[below] < entry:
+        heap[place] = heap[below]
+        places[heap[below][1]] = place
+        place = below
+    heap[place] = entry
+    places[entry[1]] = place
+    return Agenda(heap=heap.finish(), places=places.finish())
 
 
 class _Heap(Protocol):
