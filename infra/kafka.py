@@ -128,9 +128,8 @@ async def send(
     Raises `InfrastructureError` on a broker error or after `timeout` seconds.
     """
     try:
-        sent = await asyncio.wait_for(
-            producer.send_and_wait(topic, value, key=key.encode(), partition=partition, headers=headers), timeout
-        )
+        async with asyncio.timeout(timeout):  # not wait_for, which swallows a cancellation that comes with the answer
+            sent = await producer.send_and_wait(topic, value, key=key.encode(), partition=partition, headers=headers)
     except TimeoutError as error:
         raise InfrastructureError(f"Kafka did not acknowledge a record on {topic} within {timeout} s") from error
     except KafkaError as error:

@@ -86,7 +86,8 @@ class Publisher:
             if self._producer is None:
                 producer = create_producer(self._bootstrap)
                 try:
-                    await asyncio.wait_for(producer.start(), timeout)
+                    async with asyncio.timeout(timeout):  # unlike wait_for it never swallows a cancellation
+                        await producer.start()
                 except (TimeoutError, KafkaError) as error:
                     with contextlib.suppress(TimeoutError, KafkaError):  # it never connected: nothing to flush
                         await asyncio.wait_for(producer.stop(), _STOP_TIMEOUT)
