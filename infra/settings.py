@@ -40,7 +40,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     retry_wait: float = 60.0
     acquire_timeout: float = 300.0
     affinity_wait: float = 2.0  # how long work may wait for the sake of models that devices hold; 0 = strict order
-    cached_charge: int = 0  # what a result that is taken again costs: 0 nothing, 1 the same as rendering
+    cached_charge: int = 1  # what a result that is taken again costs: 0 nothing, 1 the same as rendering
     request_ttl: float = 1.5
     tick_interval: float = 0.25
     coordinator_session: float = 6.0
