@@ -82,7 +82,8 @@ class FileSizeLimit:
         for pid in writers:
             try:
                 for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
-                    process.rlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+                    most = process.rlimit(resource.RLIMIT_FSIZE)[1]  # raising it needs a right
+                    process.rlimit(resource.RLIMIT_FSIZE, (most if size == resource.RLIM_INFINITY else size, most))
             except psutil.NoSuchProcess:
                 continue
 
