@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal, Protocol
 
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, for_code
 from msgspec import Struct
@@ -107,6 +107,19 @@ async def partitions_of(bootstrap: str, names: Sequence[str]) -> list[TopicParti
     if missing := [name for name in names if name not in known]:
         raise ConfigurationError(f"no such topic: {', '.join(missing)}; there are {', '.join(sorted(known))}")
     return [TopicPartition(name, entry["partition"]) for name in names for entry in known[name]]
+
+
+async def cluster_id(bootstrap: str) -> str:
+    """The id that the cluster was formatted with."""
+    async with _admin(bootstrap) as admin:
+        return str((await admin.describe_cluster())["cluster_id"])
+
+
+async def delete_before(bootstrap: str, offsets: Mapping[TopicPartition, int]) -> None:
+    """Remove the records before the given offsets; the partitions begin there from now on."""
+    records_to_delete: Any = RecordsToDelete
+    async with _admin(bootstrap) as admin:
+        await admin.delete_records({place: records_to_delete(before_offset=at) for place, at in offsets.items()})
 
 
 def _count(spec: TopicLayout, shards: int, slots: int) -> int:
