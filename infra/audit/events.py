@@ -36,16 +36,12 @@ class Raw(Struct, frozen=True, gc=False):
 
 
 class Event(Struct, frozen=True, gc=False):
-    """A record of the ledger with its ledger hash (32 bytes)."""
+    """A record of the ledger with its ledger hash (32 bytes) and its number in the shard."""
 
     raw: Raw
     record: LedgerRecord
     digest: bytes
-
-    @property
-    def shard_seq(self) -> int:
-        """Its number in the shard."""
-        return self.record.stamp.shard_seq
+    shard_seq: int
 
     @property
     def occurred_at(self) -> datetime:

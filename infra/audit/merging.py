@@ -46,12 +46,14 @@ class Merge:
 
     def pop(self) -> Event:
         """Take what `peek` showed."""
-        _, place, _ = heapq.heappop(self._heap)
+        place = self._heap[0][1]
         buffer = self._buffers[place]
         event = buffer.popleft()
         if buffer:
-            heapq.heappush(self._heap, (buffer[0].shard_seq, place, buffer[0].raw.offset))
-        elif place in self._unread:
+            heapq.heapreplace(self._heap, (buffer[0].shard_seq, place, buffer[0].raw.offset))
+            return event
+        heapq.heappop(self._heap)
+        if place in self._unread:
             self._starved.add(place)
         return event
 
