@@ -12,7 +12,7 @@ from litestar.static_files import create_static_files_router
 
 from api.auth import authenticated
 from api.context import MAX_JSON, PREFIX
-from api.controllers import account, assets, characters, generate, health, holding, retrying, tasks
+from api.controllers import account, assets, characters, generate, health, holding, retrying, stream, tasks
 from api.deps import Deps
 from api.errors import EXCEPTION_HANDLERS
 from api.observe import Observe
@@ -35,6 +35,7 @@ def create_app(deps: Deps) -> Litestar:
             health.ready,
             health.metrics,
             assets.get_object,
+            Router(PREFIX, route_handlers=[stream.stream_socket]),
             docs,
             create_static_files_router(STATIC, directories=[SWAGGER], include_in_schema=False),
         ],
@@ -73,6 +74,7 @@ def _protected(deps: Deps) -> Router:
             tasks.get_task,
             tasks.get_task_events,
             tasks.stream_task,
+            stream.stream_account,
             tasks.cancel_task,
             holding.hold_task,
             holding.release_task,

@@ -37,6 +37,12 @@ class ReadModel(Protocol):
     async def task_events(self, account_id: str, task_id: str, after_account_seq: int) -> Sequence[TaskEventRow]:
         """The task's events after that number of the account, oldest first."""
 
+    async def account_events(self, account_id: str, after_account_seq: int, limit: int) -> Sequence[TaskEventRow]:
+        """At most `limit` events of all of the account's tasks after that number, oldest first."""
+
+    async def newest_event(self, account_id: str) -> int:
+        """The highest number given to an event of the account, 0 without any."""
+
     async def usage(self, account_id: str, since_day: str) -> Sequence[UsageRow]:
         """Use by resource and day from `since_day` ("YYYY-MM-DD") on."""
 

@@ -122,6 +122,28 @@ class Reads:
             return None
         return list(await self._queries.task_events(account_id, task_id, after))
 
+    async def account_events(self, account_id: str, after: int, limit: int) -> list[TaskEventRow]:
+        """At most `limit` events of the account after an account_seq; fewer only when there are no more just now.
+
+        Raises `ApiError` 503 when the read model is too far behind to tell.
+        """
+        rows = list(await self._queries.account_events(account_id, after, limit))
+        if len(rows) == limit:
+            return rows
+        await self._insist_on_now(account_id)
+        return list(await self._queries.account_events(account_id, after, limit))
+
+    async def newest_event(self, account_id: str) -> int:
+        """The account's last account_seq, 0 before its first event. Raises `ApiError` 503 when that cannot be told."""
+        await self._insist_on_now(account_id)
+        return await self._queries.newest_event(account_id)
+
+    async def ever_issued(self, account_id: str, account_seq: int) -> bool:
+        """Whether the account has an event of that number, or the number is 0, which is before all. Raises `ApiError` 503."""
+        if await self._queries.newest_event(account_id) >= account_seq:
+            return True
+        return await self.newest_event(account_id) >= account_seq
+
     async def character(self, account_id: str, character_id: str) -> CharacterRow | None:
         """The character if it is the account's; its last event is waited for."""
         settled = await self.settle(CHARACTERS.name, account_id)
@@ -165,6 +187,10 @@ class Reads:
         if stored:
             self._held[topic, partition] = max(wanted, self._held.get((topic, partition), 0))
         return stored
+
+    async def _insist_on_now(self, account_id: str) -> None:
+        if not await self.settle(TASKS.name, account_id, HISTORY_TIMEOUT):
+            raise unavailable("the history is not up to date yet")
 
     async def _listable(self, topic: str, account_id: str) -> None:
         """A list may be a little old while something is away, but not lack what was there before."""

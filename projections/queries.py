@@ -21,6 +21,7 @@ from projections.folds.task_events import TaskEventRow
 from projections.folds.task_rows import TaskRow
 from projections.folds.users import UserRow, effective_limits
 from projections.postgres import Pool, retrying
+from projections.row_store import vector_text
 from projections.table import SCHEMA, Table
 from projections.tables import (
     ASSET_TABLE,
@@ -34,7 +35,6 @@ from projections.tables import (
     USAGE_TABLE,
     USER_TABLE,
 )
-from projections.writers.characters import vector_text
 from schemas.common import Limits, TaskKind
 
 Row = TypeVar("Row", bound=Struct)
@@ -89,6 +89,14 @@ class Queries:
         """The account's stream of task events, oldest first."""
         where = "account_id = $1 AND account_seq > $2 ORDER BY account_seq LIMIT $3"
         return await self._many(TASK_EVENT_TABLE, where, account_id, after_account_seq, limit)
+
+    async def newest_event(self, account_id: str) -> int:
+        """The highest account_seq of the account's task events, 0 without any."""
+        found = await self._value(
+            f"SELECT max(account_seq) FROM {SCHEMA}.task_events WHERE account_id = $1",  # noqa: S608
+            account_id,
+        )
+        return int(found or 0)
 
     async def queue_position(self, task_id: str) -> int | None:
         """1 for the task that is served next if priorities and ages alone decide; None unless it waits and is not held."""

@@ -6,21 +6,28 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 from projections.folds.task_events import TaskEventRow
 from schemas.render import StageProgressed
 
 BUFFER = 256
 Frame = TaskEventRow | StageProgressed
+Reason = Literal["slow", "shutdown", "lost"]
+Topic = tuple[Literal["task", "account"], str]
 
 
 class Subscription:
-    """Frames of one task for one client. After an overflow or the hub's end there are no more: `ended` tells."""
+    """Frames of one task or account for one client. After an overflow or the hub's end there are no more: `ended` tells.
+
+    `reason`: "slow" after an overflow, "lost" when this process missed records, "shutdown" when it stops.
+    """
 
     def __init__(self, size: int) -> None:
         self._queue: asyncio.Queue[Frame | None] = asyncio.Queue(size + 1)
         self._size = size
         self.ended = False
+        self.reason: Reason = "slow"
 
     def put(self, frame: Frame) -> None:
         """Hand over a frame. A full buffer drops progress and ends the subscription at an event."""
@@ -29,12 +36,12 @@ class Subscription:
         if self._queue.qsize() < self._size:
             self._queue.put_nowait(frame)
         elif isinstance(frame, TaskEventRow):
-            self.end()
+            self.end("slow")
 
-    def end(self) -> None:
+    def end(self, reason: Reason) -> None:
         """No more frames; those in the buffer are still delivered."""
         if not self.ended:
-            self.ended = True
+            self.ended, self.reason = True, reason
             self._queue.put_nowait(None)
 
     async def next(self, timeout: float) -> Frame | None:
@@ -43,42 +50,56 @@ class Subscription:
 
 
 class Hub:
-    """Subscriptions by task."""
+    """Subscriptions by task and by account."""
 
     def __init__(self, size: int = BUFFER) -> None:
         self._size = size
-        self._by_task: defaultdict[str, set[Subscription]] = defaultdict(set)
+        self._by_topic: defaultdict[Topic, set[Subscription]] = defaultdict(set)
         self._closed = False
 
     def __len__(self) -> int:
-        return sum(map(len, self._by_task.values()))
+        return sum(map(len, self._by_topic.values()))
 
     @contextmanager
     def subscribe(self, task_id: str) -> Iterator[Subscription]:
         """The task's frames from now on."""
-        subscription = Subscription(self._size)
-        self._by_task[task_id].add(subscription)
-        if self._closed:
-            subscription.end()
-        try:
+        with self._subscribe(("task", task_id)) as subscription:
             yield subscription
-        finally:
-            self._by_task[task_id].discard(subscription)
-            if not self._by_task[task_id]:
-                del self._by_task[task_id]
+
+    @contextmanager
+    def subscribe_account(self, account_id: str) -> Iterator[Subscription]:
+        """The frames of all of the account's tasks from now on."""
+        with self._subscribe(("account", account_id)) as subscription:
+            yield subscription
 
     def publish(self, frame: Frame) -> None:
-        """To everybody who follows the task."""
-        for subscription in self._by_task.get(frame.task_id, ()):
-            subscription.put(frame)
+        """To everybody who follows the task or its account."""
+        account_id = frame.account_id if isinstance(frame, TaskEventRow) else frame.envelope.account_id
+        topics: tuple[Topic, Topic] = ("task", frame.task_id), ("account", account_id)
+        for topic in topics:
+            for subscription in self._by_topic.get(topic, ()):
+                subscription.put(frame)
 
-    def drop_all(self) -> None:
+    def drop_all(self, reason: Reason = "lost") -> None:
         """End every stream; clients resume from the log."""
-        for subscriptions in self._by_task.values():
+        for subscriptions in self._by_topic.values():
             for subscription in subscriptions:
-                subscription.end()
+                subscription.end(reason)
 
     def close(self) -> None:
         """End every stream and let none begin, before the process stops."""
         self._closed = True
-        self.drop_all()
+        self.drop_all("shutdown")
+
+    @contextmanager
+    def _subscribe(self, topic: Topic) -> Iterator[Subscription]:
+        subscription = Subscription(self._size)
+        self._by_topic[topic].add(subscription)
+        if self._closed:
+            subscription.end("shutdown")
+        try:
+            yield subscription
+        finally:
+            self._by_topic[topic].discard(subscription)
+            if not self._by_topic[topic]:
+                del self._by_topic[topic]

@@ -54,7 +54,12 @@ def event_frame(row: TaskEventRow) -> bytes:
 
 def progress_frame(progress: StageProgressed) -> bytes:
     """Progress has no id: it is not part of the history."""
-    data = {
+    return frame("progress", progress_data(progress))
+
+
+def progress_data(progress: StageProgressed) -> dict[str, Any]:
+    """Progress of one stage as clients see it; percent 0-100."""
+    return {
         "task_id": progress.task_id,
         "stage_id": progress.stage_id,
         "attempt": progress.attempt,
@@ -62,7 +67,6 @@ def progress_frame(progress: StageProgressed) -> bytes:
         "step": progress.step,
         "steps": progress.steps,
     }
-    return frame("progress", data)
 
 
 def resume_frame(last_id: int) -> bytes:

@@ -88,6 +88,13 @@ class MemoryReadModel:
         mine = (e for e in self.events if e.account_id == account_id and e.task_id == task_id)
         return [e for e in mine if e.account_seq > after_account_seq]
 
+    async def account_events(self, account_id: str, after_account_seq: int, limit: int) -> list[TaskEventRow]:
+        mine = [e for e in self.events if e.account_id == account_id and e.account_seq > after_account_seq]
+        return sorted(mine, key=lambda e: e.account_seq)[:limit]
+
+    async def newest_event(self, account_id: str) -> int:
+        return max((e.account_seq for e in self.events if e.account_id == account_id), default=0)
+
     async def usage(self, account_id: str, since_day: str) -> list[UsageRow]:
         return [r for r in self.usage_rows if r.account_id == account_id and r.day >= since_day]
 
