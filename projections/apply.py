@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from infra import crash_points
 from projections.cursors import Cursor, LogIdentity, lock_cursor, save_cursor
 from projections.postgres import Pool, transaction
+from projections.row_store import SqlRows
 from projections.selection import Delivered, Selection, select
 from projections.table import SCHEMA, Connection
 from projections.tables import FED_BY
@@ -71,7 +72,7 @@ async def _write(
 ) -> list[DeadLetter]:
     events = {id(item.record): item for item in selection.accepted if item.record is not None}
     records = [item.record for item in selection.accepted if item.record is not None]
-    refused = await WRITERS[partition.topic](connection, records, unseal) if records else []
+    refused = await WRITERS[partition.topic](SqlRows(connection), records, unseal) if records else []
     unusable = [(item, item.error) for item in selection.undecodable]
     unusable += [(events[id(refusal.event)], refusal.error) for refusal in refused]
     return [

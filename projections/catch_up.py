@@ -118,7 +118,7 @@ async def _read(reader: Reader, partition: Partition, cursor: Cursor, until: int
     tp = TopicPartition(partition.topic, partition.number)
     async with assigned(reader.settings.kafka, {tp: None}, max_poll_records=BATCH) as consumer:
         end = (await committed_end(consumer, [tp]))[tp] if until is None else until
-        start = await _start(consumer, tp, cursor)
+        start = await first_offset(consumer, tp, cursor)
         if start >= end:
             return cursor
         consumer.seek(tp, start)
@@ -134,8 +134,11 @@ async def _read(reader: Reader, partition: Partition, cursor: Cursor, until: int
     return cursor
 
 
-async def _start(consumer: AIOKafkaConsumer, tp: TopicPartition, cursor: Cursor) -> int:
-    """A compacted or new topic may begin after the position; any other must still hold it."""
+async def first_offset(consumer: AIOKafkaConsumer, tp: TopicPartition, cursor: Cursor) -> int:
+    """Where to read on. A compacted or new topic may begin after the position; any other must still hold it.
+
+    Raises `TruncatedError` if it does not.
+    """
     begin = int((await consumer.beginning_offsets([tp]))[tp])
     if begin > cursor.next_offset and not BY_NAME[tp.topic].compact:
         raise TruncatedError(

@@ -37,33 +37,33 @@ class Cursor(Struct, frozen=True, kw_only=True):
         return LogIdentity(cluster_id=self.cluster_id, topic_id=self.topic_id)
 
 
-async def load_cursors(connection: Connection) -> dict[tuple[str, int], Cursor]:
+async def load_cursors(connection: Connection, schema: str = SCHEMA) -> dict[tuple[str, int], Cursor]:
     """All positions by (topic, partition)."""
-    rows = await connection.fetch(f"SELECT {_COLUMNS} FROM {SCHEMA}.projection_cursors")  # noqa: S608
+    rows = await connection.fetch(f"SELECT {_COLUMNS} FROM {schema}.projection_cursors")  # noqa: S608
     return {(row["topic"], row["partition"]): Cursor(**row) for row in rows}
 
 
-async def lock_cursor(connection: Connection, topic: str, partition: int) -> Cursor:
+async def lock_cursor(connection: Connection, topic: str, partition: int, schema: str = SCHEMA) -> Cursor:
     """The position, locked until the transaction ends: of two writers one waits and then sees what the other wrote."""
     row = await connection.fetchrow(
-        f"SELECT {_COLUMNS} FROM {SCHEMA}.projection_cursors WHERE topic = $1 AND partition = $2 FOR UPDATE",  # noqa: S608
+        f"SELECT {_COLUMNS} FROM {schema}.projection_cursors WHERE topic = $1 AND partition = $2 FOR UPDATE",  # noqa: S608
         topic,
         partition,
     )
     if row is None:
         await connection.execute(
-            f"INSERT INTO {SCHEMA}.projection_cursors (topic, partition) VALUES ($1, $2) ON CONFLICT DO NOTHING",  # noqa: S608
+            f"INSERT INTO {schema}.projection_cursors (topic, partition) VALUES ($1, $2) ON CONFLICT DO NOTHING",  # noqa: S608
             topic,
             partition,
         )
-        return await lock_cursor(connection, topic, partition)
+        return await lock_cursor(connection, topic, partition, schema)
     return Cursor(**row)
 
 
-async def save_cursor(connection: Connection, cursor: Cursor) -> None:
+async def save_cursor(connection: Connection, cursor: Cursor, schema: str = SCHEMA) -> None:
     """Write a locked position."""
     await connection.execute(
-        f"""UPDATE {SCHEMA}.projection_cursors SET partition_seq = $3, shard_seq = $4, next_offset = $5, undecodable = $6,
+        f"""UPDATE {schema}.projection_cursors SET partition_seq = $3, shard_seq = $4, next_offset = $5, undecodable = $6,
             cluster_id = $7, topic_id = $8, updated_at = now() WHERE topic = $1 AND partition = $2""",  # noqa: S608
         cursor.topic,
         cursor.partition,

@@ -10,13 +10,14 @@ from functools import partial
 from types import NoneType, UnionType
 from typing import Any, Generic, TypeVar
 
+import asyncpg
 import msgspec
 from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
 from msgspec import Raw, Struct
 
 Row = TypeVar("Row", bound=Struct)
-Connection = PoolConnectionProxy  # a connection of the pool, as every function here gets it
+Connection = PoolConnectionProxy | asyncpg.Connection  # one of a pool, or of its own
 SCHEMA = "read_models"
 _TEXT, _PLAIN, _JSON = range(3)
 
@@ -27,12 +28,15 @@ class Table(Generic[Row]):
     Statements name every column, so that a column the row class does not know stays as it is.
     """
 
-    def __init__(self, name: str, row: type[Row], key: Sequence[str], left_out: Iterable[str] = ()) -> None:
+    def __init__(
+        self, name: str, row: type[Row], key: Sequence[str], left_out: Iterable[str] = (), schema: str = SCHEMA
+    ) -> None:
         hints = typing.get_type_hints(row)
-        self.name = f"{SCHEMA}.{name}"
+        self.name = f"{schema}.{name}"
+        self.relation, self.left_out = name, tuple(left_out)
         self.row = row
         self.key = tuple(key)
-        self.columns = tuple(field for field in row.__struct_fields__ if field not in set(left_out))
+        self.columns = tuple(field for field in row.__struct_fields__ if field not in self.left_out)
         self._encoders = [(column, _encoder(hints[column])) for column in self.columns]
         self._decoders: list[tuple[str, Callable[[Any], Any] | None]] = [
             (column, _decoder(hints[column])) for column in self.columns
@@ -42,6 +46,14 @@ class Table(Generic[Row]):
         self._upsert = self._upsert_sql()
         arrays = ", ".join(f"${number}::text[]" for number in range(1, len(self.key) + 1))
         self._load = f"{self.select} WHERE ({_quoted(self.key)}) IN (SELECT * FROM unnest({arrays}))"  # noqa: S608
+
+    def within(self, schema: str) -> Table[Row]:
+        """The table of the same name in another schema."""
+        return Table(self.relation, self.row, self.key, self.left_out, schema)
+
+    def values(self, row: Row) -> tuple[Any, ...]:
+        """The row's columns as PostgreSQL takes them, in the order of `columns`."""
+        return tuple([encode(getattr(row, column)) for column, encode in self._encoders])
 
     def key_of(self, row: Row) -> tuple[str, ...]:
         """The row's primary key."""
@@ -62,17 +74,20 @@ class Table(Generic[Row]):
 
     async def upsert(self, connection: Connection, rows: Iterable[Row]) -> None:
         """Insert or replace the rows."""
-        values = [tuple(encode(getattr(row, column)) for column, encode in self._encoders) for row in rows]
+        values = [self.values(row) for row in rows]
         if values:
             await connection.executemany(self._upsert, values)
 
     def _upsert_sql(self) -> str:
         places = ", ".join(f"${number}" for number in range(1, len(self.columns) + 1))
+        return self.merge_sql(f"VALUES ({places})")
+
+    def merge_sql(self, source: str) -> str:
+        """A statement that inserts, or replaces, what `source` (VALUES or SELECT) yields in the order of `columns`."""
         rest = [column for column in self.columns if column not in self.key]
         change = ", ".join(f'"{column}" = excluded."{column}"' for column in rest)
         return (
-            f"INSERT INTO {self.name} ({_quoted(self.columns)}) VALUES ({places}) "  # noqa: S608
-            f"ON CONFLICT ({_quoted(self.key)}) DO UPDATE SET {change}"
+            f"INSERT INTO {self.name} ({self.quoted}) {source} ON CONFLICT ({_quoted(self.key)}) DO UPDATE SET {change}"
         )
 
 
@@ -93,6 +108,8 @@ def _form(hint: Any) -> tuple[int, Any]:
 
 def _encoder(hint: Any) -> Callable[[Any], Any]:
     form, _ = _form(hint)
+    if hint is Raw:
+        return _raw_text
     return {_TEXT: _as_text, _PLAIN: _as_is, _JSON: _as_json}[form]
 
 
@@ -119,6 +136,10 @@ def _as_text(value: StrEnum | None) -> str | None:
 
 def _as_json(value: Any) -> str | None:
     return None if value is None else msgspec.json.encode(value).decode()
+
+
+def _raw_text(value: Raw) -> str:
+    return bytes(value).decode()
 
 
 def _as_raw(value: str) -> Raw:

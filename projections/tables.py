@@ -8,12 +8,14 @@ from projections.folds.devices import DeviceRow
 from projections.folds.quotas import LimitRow, UsageRow
 from projections.folds.storyboards import StoryboardRow
 from projections.folds.task_events import TaskEventRow
+from projections.folds.task_results import TaskResultRow
 from projections.folds.task_rows import TaskRow
 from projections.folds.users import UserRow
 from projections.table import Table
 from schemas.topics import ASSETS, CHARACTERS, DEVICES, QUOTAS, STORYBOARDS, TASKS, USERS, TopicSpec
 
 TASK_TABLE = Table("tasks", TaskRow, ["task_id"], left_out=["results"])
+TASK_RESULT_TABLE = Table("task_results", TaskResultRow, ["task_id", "stage_id"])
 TASK_EVENT_TABLE = Table("task_events", TaskEventRow, ["task_id", "sequence"])
 USAGE_TABLE = Table("quota_usage", UsageRow, ["account_id", "resource", "day"])
 LIMIT_TABLE = Table("quota_limits", LimitRow, ["account_id", "resource"])

@@ -15,6 +15,10 @@ from infra.cli import dlq, down, export, log, restart, status, store, topics, up
 from schemas.errors import StoryreelError
 
 INTERRUPTED = 130
+PLUGGED_IN = {
+    "projections": ("projections.cli:app", "The read models in PostgreSQL: derived again, or compared with the log."),
+}
+"""Groups of commands of packages above this one: named here, imported only when one of them is called."""
 
 
 def build_app() -> App:
@@ -30,6 +34,8 @@ def build_app() -> App:
     app.command(log.app)
     app.command(dlq.app)
     app.command(store.app)
+    for name, (path, text) in PLUGGED_IN.items():
+        app.command(path, name=name, help=text)
     if importlib.util.find_spec("infra.cli.demo") is not None:
         importlib.import_module("infra.cli.demo").register(app)
     return app

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -46,8 +47,12 @@ def task_event_row(event: AnyTaskEvent) -> TaskEventRow:
 def _clear(value: Any) -> Any:
     """Structs as objects without their private fields, at every depth."""
     if isinstance(value, Struct):
-        fields = (name for name in value.__struct_fields__ if name not in _PRIVATE)
-        return {name: _clear(getattr(value, name)) for name in fields}
+        return {name: _clear(getattr(value, name)) for name in _public(type(value))}
     if isinstance(value, list):
         return [_clear(item) for item in value]
     return value
+
+
+@cache
+def _public(kind: type[Struct]) -> tuple[str, ...]:
+    return tuple(name for name in kind.__struct_fields__ if name not in _PRIVATE)

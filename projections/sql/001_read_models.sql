@@ -181,10 +181,10 @@ CREATE TABLE read_models.devices (
 );
 
 -- One search index an encoder: vectors of different encoders cannot be compared.
-CREATE FUNCTION read_models.index_encoder(name text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION read_models.index_encoder(name text, home text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format(
-        'CREATE INDEX IF NOT EXISTS %I ON read_models.characters USING hnsw (embedding vector_cosine_ops) '
-        'WHERE encoder = %L', 'characters_embedding_' || left(md5(name), 12), name);
+        'CREATE INDEX IF NOT EXISTS %I ON %I.characters USING hnsw (embedding vector_cosine_ops) '
+        'WHERE encoder = %L', 'characters_embedding_' || left(md5(name), 12), home, name);
 END
 $$;

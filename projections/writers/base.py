@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from projections.table import Connection, Table
+from projections.row_store import RowStore
+from projections.table import Table
 from schemas.envelope import LedgerRecord
 from schemas.errors import ContractError
 
@@ -25,7 +26,7 @@ class Refused(Struct, frozen=True, kw_only=True):
     error: str
 
 
-Writer = Callable[[Connection, Sequence[LedgerRecord], Unseal], Awaitable[list[Refused]]]
+Writer = Callable[[RowStore, Sequence[LedgerRecord], Unseal], Awaitable[list[Refused]]]
 
 
 def wanted(events: Sequence[LedgerRecord], kind: Any) -> tuple[list[Any], list[Refused]]:
@@ -48,14 +49,14 @@ class Fold(Struct, frozen=True):
 
 
 async def fold(
-    connection: Connection,
+    store: RowStore,
     table: Table[Row],
     events: Sequence[E],
     key: Callable[[E], tuple[str, ...]],
     apply: Callable[[Row | None, E], Row],
 ) -> Fold:
-    """Fold the events, in order, over the stored rows of their keys."""
-    rows = await table.load(connection, {key(event) for event in events})
+    """Fold the events, in order, over the rows that the store holds for their keys."""
+    rows = await store.load(table, {key(event) for event in events})
     result = Fold({}, [], [])
     for event in events:
         name = key(event)
@@ -72,13 +73,13 @@ async def fold(
 
 
 async def fold_into(
-    connection: Connection,
+    store: RowStore,
     table: Table[Row],
     events: Sequence[E],
     key: Callable[[E], tuple[str, ...]],
     apply: Callable[[Row | None, E], Row],
 ) -> Fold:
     """Fold the events and write the changed rows."""
-    result = await fold(connection, table, events, key, apply)
-    await table.upsert(connection, result.rows.values())
+    result = await fold(store, table, events, key, apply)
+    await store.upsert(table, result.rows.values())
     return result

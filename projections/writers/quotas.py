@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from projections.folds.quotas import apply_limit, apply_usage
-from projections.table import Connection
+from projections.row_store import RowStore
 from projections.tables import LIMIT_TABLE, USAGE_TABLE
 from projections.writers.base import Refused, Unseal, fold_into, wanted
 from schemas.envelope import LedgerRecord
 from schemas.quotas import AnyQuotaEvent, QuotaLimitChanged
 
 
-async def write_quotas(connection: Connection, events: Sequence[LedgerRecord], _: Unseal) -> list[Refused]:
+async def write_quotas(store: RowStore, events: Sequence[LedgerRecord], _: Unseal) -> list[Refused]:
     """Usage a day, and limits set by an administrator."""
     known, foreign = wanted(events, AnyQuotaEvent)
     changes = [event for event in known if isinstance(event, QuotaLimitChanged)]
     bookings = [event for event in known if not isinstance(event, QuotaLimitChanged)]
-    limits = await fold_into(
-        connection, LIMIT_TABLE, changes, lambda e: (e.envelope.account_id, e.resource), apply_limit
-    )
+    limits = await fold_into(store, LIMIT_TABLE, changes, lambda e: (e.envelope.account_id, e.resource), apply_limit)
     usage = await fold_into(
-        connection, USAGE_TABLE, bookings, lambda e: (e.envelope.account_id, e.resource, e.day), apply_usage
+        store, USAGE_TABLE, bookings, lambda e: (e.envelope.account_id, e.resource, e.day), apply_usage
     )
     return foreign + limits.refused + usage.refused

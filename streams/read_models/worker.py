@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from infra.kafka import create_producer
-from infra.keystore import KeyErasedError, KeyMissingError, SqliteKeystore, open_keystore, unseal_json
+from infra.keystore import open_keystore
 from infra.ready import mark_ready
 from infra.registry import load_codec
 from infra.settings import Settings
@@ -23,9 +23,8 @@ from projections.decoding import Decoder
 from projections.migrate import migrate
 from projections.postgres import Pool, create_pool, retrying
 from projections.selection import GapError
-from projections.writers import Unseal
-from schemas.errors import ContractError, InfrastructureError
-from schemas.purposes import aad
+from projections.unsealing import keystore_unseal
+from schemas.errors import InfrastructureError
 from streams.read_models.app import Deps, create_app
 from streams.read_models.bridge import bridge
 from streams.read_models.dead_letters import DeadLetterOffice
@@ -39,21 +38,6 @@ _PAUSE = 0.5
 _MAY_END = ("stop signal", "start of Faust", "bridge")
 
 T = TypeVar("T")
-
-
-def keystore_unseal(keystore: SqliteKeystore) -> Unseal:
-    """Opens results with the account's key; None when the key is erased, missing here, or does not fit."""
-
-    def unseal(account_id: str, sealed: bytes) -> dict[str, Any] | None:
-        try:
-            return unseal_json(keystore.account_key(account_id), sealed, aad(account_id, "result"))
-        except KeyErasedError:
-            return None
-        except (KeyMissingError, ContractError) as error:
-            log.warning("a result of account %s stays sealed: %s", account_id, error)
-            return None
-
-    return unseal
 
 
 async def run(settings: Settings, environ: Mapping[str, str], stop: asyncio.Event) -> int:

@@ -22,7 +22,7 @@ from projections.postgres import create_pool
 from projections.rebuild import dump, rebuild
 from projections.tables import PROJECTED
 from streams.domain.policy import Policy
-from streams.read_models.worker import keystore_unseal
+from projections.unsealing import keystore_unseal
 from tests.faults.checker import standing
 from tests.faults.checker.evidence import Accepted, Evidence, Poison, Position, Reply, Seen
 from tests.faults.checker.reading import read_log

@@ -34,7 +34,7 @@ from projections.rebuild import dump
 from schemas.envelope import LedgerRecord
 from schemas.serde import Codec
 from schemas.topics import TOPIC_OF
-from streams.read_models.worker import keystore_unseal
+from projections.unsealing import keystore_unseal
 from tests.integration.read_models.applying import Applied
 from tests.unit.projections.ledger import Ledger
 

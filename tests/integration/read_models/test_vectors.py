@@ -11,7 +11,7 @@ from projections.postgres import Pool, create_pool
 from projections.queries import Queries
 from projections.rebuild import rebuild
 from projections.writers.characters import scrub_embeddings
-from streams.read_models.worker import keystore_unseal
+from projections.unsealing import keystore_unseal
 from tests.integration.read_models.applying import Applied, character, new_id
 from tests.integration.read_models.conftest import Writer, dumped
 
