@@ -58,7 +58,8 @@ async def create_pool(
     if writes:
         settings["synchronous_commit"] = "off"
         settings["idle_in_transaction_session_timeout"] = IDLE_IN_TRANSACTION  # a frozen holder of positions loses them
-    async for attempt in stamina.retry_context(on=is_transient, attempts=None, timeout=wait, wait_max=1):
+    attempts = 1 if wait == 0 else None
+    async for attempt in stamina.retry_context(on=is_transient, attempts=attempts, timeout=wait or None, wait_max=1):
         with attempt:
             return await asyncpg.create_pool(
                 url,
