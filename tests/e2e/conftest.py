@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
@@ -47,11 +48,14 @@ class Account:
         return answer
 
     async def finished(self, task_id: str) -> dict[str, Any]:
-        """Follow the task's stream to its end."""
-        async with self.http.stream("GET", f"tasks/{task_id}/stream", timeout=120) as response:
-            assert response.status_code == 200
-            async for _ in response.aiter_lines():
-                pass
+        """Follow the task's stream to its end, and again when it ends early because a process was lost."""
+        async with asyncio.timeout(180):
+            while True:
+                async with self.http.stream("GET", f"tasks/{task_id}/stream", timeout=120) as response:
+                    assert response.status_code in {200, 503}
+                    ended = "event: resume" not in [line async for line in response.aiter_lines()]
+                    if ended and response.status_code == 200:
+                        break
         task = await self.task(task_id)
         assert task["status"] in TERMINAL, task
         return task
