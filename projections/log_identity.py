@@ -26,7 +26,9 @@ async def log_identities(settings: Settings, topics: Sequence[str]) -> dict[str,
 
 
 def _identities(settings: Settings, topics: list[str]) -> dict[str, LogIdentity]:
-    admin = AdminClient({"bootstrap.servers": settings.kafka, "socket.timeout.ms": int(_TIMEOUT * 1000)})
+    admin = AdminClient(
+        {"bootstrap.servers": settings.kafka, "socket.timeout.ms": int(_TIMEOUT * 1000), "log_level": 3}
+    )
     try:
         cluster = admin.describe_cluster(request_timeout=_TIMEOUT).result().cluster_id
         found: dict[str, Any] = admin.describe_topics(TopicCollection(topics), request_timeout=_TIMEOUT)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from projections.folds.assets import AssetRow
 from projections.folds.characters import CharacterImageRow, CharacterRow
 from projections.folds.devices import DeviceRow
@@ -26,6 +28,22 @@ ASSET_TABLE = Table("assets", AssetRow, ["asset_id"])
 STORYBOARD_TABLE = Table("storyboards", StoryboardRow, ["storyboard_id"])
 DEVICE_TABLE = Table("devices", DeviceRow, ["device_id"])
 
+TABLES: dict[str, Table[Any]] = {
+    table.relation: table
+    for table in (
+        TASK_TABLE,
+        TASK_RESULT_TABLE,
+        TASK_EVENT_TABLE,
+        USAGE_TABLE,
+        LIMIT_TABLE,
+        USER_TABLE,
+        CHARACTER_TABLE,
+        CHARACTER_IMAGE_TABLE,
+        ASSET_TABLE,
+        STORYBOARD_TABLE,
+        DEVICE_TABLE,
+    )
+}
 PROJECTED: tuple[TopicSpec, ...] = (TASKS, QUOTAS, USERS, CHARACTERS, ASSETS, STORYBOARDS, DEVICES)
 FED_BY: dict[str, tuple[str, ...]] = {
     TASKS.name: ("tasks", "task_results", "task_events"),

@@ -68,7 +68,7 @@ async def rebuild_beside(settings: Settings, unseal: Unseal, watch: Watch = Watc
         await drop(connection, OLD)
         resumed = await take_up(connection, NEXT, partitions)
         job = await bulk_job(settings, pool, unseal, NEXT, watch.moved)
-        await _size(connection, job, partitions, watch.sized)
+        await size(connection, job, partitions, watch.sized)
         parts = [await fold_partition(job, partition) for partition in partitions]
         folded = time.monotonic()
         await make_indexes(connection, NEXT)
@@ -107,7 +107,8 @@ async def bulk_pool(settings: Settings) -> AsyncIterator[Pool]:
         await pool.close()
 
 
-async def _size(connection: Connection, job: Job, partitions: Sequence[Partition], sized: Sized) -> None:
+async def size(connection: Connection, job: Job, partitions: Sequence[Partition], sized: Sized) -> None:
+    """Tell how much there is to fold."""
     ends = await settled_end(job.settings.kafka, [TopicPartition(p.topic, p.number) for p in partitions])
     cursors = await load_cursors(connection, job.schema)
     sized(sum(ends.values()), sum(cursor.next_offset for cursor in cursors.values()))

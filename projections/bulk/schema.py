@@ -19,6 +19,7 @@ NEXT = "read_models_next"
 OLD = "read_models_old"
 BESIDE = "read_models_beside"
 _LOCK = 0x72656275696C64  # "rebuild"; one process at a time
+_PATIENCE = "3s"  # the server notices the end of a killed holder a moment later
 _INDEX = re.compile(r"^CREATE INDEX .*?;", re.DOTALL | re.MULTILINE)
 
 
@@ -36,8 +37,13 @@ async def alone(url: str) -> AsyncIterator[asyncpg.Connection[Any]]:
     """
     connection = await asyncpg.connect(url, timeout=10, server_settings={"application_name": "storyreel-projections"})
     try:
-        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
-            raise BusyError("another rebuild or comparison of the read models is running; wait for its end")
+        await connection.execute(f"SET lock_timeout = '{_PATIENCE}'")
+        await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+        await connection.execute("RESET lock_timeout")
+    except asyncpg.LockNotAvailableError:
+        await connection.close()
+        raise BusyError("another rebuild or comparison of the read models is running; wait for its end") from None
+    try:
         yield connection
     finally:
         await connection.close()

@@ -73,6 +73,7 @@ CREATE TABLE read_models.task_events (
     PRIMARY KEY (task_id, sequence)
 );
 CREATE INDEX task_events_by_account ON read_models.task_events (account_id, account_seq);
+CREATE INDEX task_events_by_place ON read_models.task_events (shard_seq);
 
 CREATE TABLE read_models.quota_usage (
     account_id text   NOT NULL,

@@ -31,10 +31,10 @@ from projections.migrate import migrate
 from projections.postgres import Pool, create_pool
 from projections.queries import Queries
 from projections.rebuild import dump
+from projections.unsealing import keystore_unseal
 from schemas.envelope import LedgerRecord
 from schemas.serde import Codec
 from schemas.topics import TOPIC_OF
-from projections.unsealing import keystore_unseal
 from tests.integration.read_models.applying import Applied
 from tests.unit.projections.ledger import Ledger
 

@@ -10,8 +10,8 @@ from projections.catch_up import Reader, catch_up_all
 from projections.postgres import Pool, create_pool
 from projections.queries import Queries
 from projections.rebuild import rebuild
-from projections.writers.characters import scrub_embeddings
 from projections.unsealing import keystore_unseal
+from projections.writers.characters import scrub_embeddings
 from tests.integration.read_models.applying import Applied, character, new_id
 from tests.integration.read_models.conftest import Writer, dumped
 
