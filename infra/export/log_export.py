@@ -70,6 +70,7 @@ async def export(
     places = await partitions_of(bootstrap, topics)
     manifest = _opened(folder, made_by.name, await cluster_id(bootstrap), window)
     manifest.whole = set(topics) == set(BY_NAME) and window == Window()
+    manifests.save(folder, manifest)
     done = Exported(removed=len(manifests.sweep(folder, manifest, BY_NAME)))
     ends = await settled_end(bootstrap, places)
     run = _Run(folder, made_by, manifest, done)

@@ -51,13 +51,17 @@ def reframed(entry: Entry, ids: Mapping[int, int]) -> bytes | None:
 
 
 async def send_all(producer: Any, entries: Iterable[Entry], ids: Mapping[int, int]) -> AsyncIterator[int]:
-    """Write records to their topics and partitions in order; yields how many were acknowledged each time."""
+    """Write records to their topics and partitions in order; yields how many were acknowledged each time.
+
+    A record with neither key nor value, which no writer of ours makes and aiokafka refuses, gets an empty value.
+    """
     waiting = []
     for entry in entries:
+        value = reframed(entry, ids)
         waiting.append(
             await producer.send(
                 entry.topic,
-                reframed(entry, ids),
+                b"" if value is None and entry.key is None else value,
                 key=entry.key,
                 partition=entry.partition,
                 timestamp_ms=entry.timestamp,

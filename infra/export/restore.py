@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -142,7 +143,8 @@ async def _align_inputs(settings: Settings, producer: Any, manifest: Manifest) -
         begin = min((file.first for file in _files(manifest, topic, int(number))), default=end)
         if topic not in INPUTS or begin == 0:
             continue
-        fillers = (Entry(topic=topic, partition=int(number), offset=n, timestamp=0) for n in range(begin))
+        now = int(time.time() * 1000)
+        fillers = (Entry(topic=topic, partition=int(number), offset=n, timestamp=now, value=b"") for n in range(begin))
         async for _ in send_all(producer, fillers, {}):
             continue
         await delete_before(settings.kafka, {TopicPartition(topic, int(number)): begin})

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+import duckdb
 
 from infra.export.entry import Decoder, Entry
 from infra.export.parts import Format, Parts
@@ -53,7 +56,9 @@ def entry(record: Record, offset: int, timestamp: int = NOON) -> Entry:
 def queued(number: int) -> TaskQueued:
     """A task's first event."""
     return TaskQueued(
-        envelope=Envelope(event_id=f"e{number}", aggregate_id=f"t{number}", sequence=1, account_id="a", correlation_id="c"),
+        envelope=Envelope(
+            event_id=f"e{number}", aggregate_id=f"t{number}", sequence=1, account_id="a", correlation_id="c"
+        ),
         stamp=Stamp(shard_seq=number, partition_seq=number, prev_hash=bytes(32)),
         task_id=f"t{number}",
         sealed=b"\x00\xff" * number,
@@ -70,3 +75,9 @@ def written(folder: Path, made_by: Format, entries: Sequence[Entry]) -> list[Pat
     parts = Parts(folder, made_by)
     parts.add(entries)
     return [folder / file.path for file in parts.finish()]
+
+
+def query(sql: str) -> list[tuple[Any, ...]]:
+    """Rows of a query that DuckDB answers."""
+    with duckdb.connect() as connection:
+        return connection.execute(sql).fetchall()

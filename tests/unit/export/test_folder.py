@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,7 @@ def test_groups_share_no_offsets_and_lose_no_file(spans: list[tuple[int, int]]) 
     files = [part(first, first + length) for first, length in spans]
     groups = list(overlapping(files))
     assert sorted(file.path for group in groups for file in group) == sorted(file.path for file in files)
-    for before, after in zip(groups, groups[1:], strict=False):
+    for before, after in itertools.pairwise(groups):
         assert max(file.last for file in before) < min(file.first for file in after)
 
 

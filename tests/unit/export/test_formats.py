@@ -10,9 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import fastavro
-import pyarrow.parquet
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,10 +25,12 @@ from schemas.errors import ConfigurationError, StoreError
 from schemas.serde import HEADER
 from schemas.tasks import TaskQueued
 from schemas.topics import BY_NAME, TASKS, TOPICS, TopicSpec
-from tests.unit.export.samples import CODEC, DAY, NOON, Offline, completed, entry, queued, written
+from tests.unit.export.samples import CODEC, DAY, NOON, Offline, completed, entry, query, queued, written
 
 MIXED = [entry(queued(1), 10), entry(completed(1), 11), entry(queued(2), 13, NOON + DAY)]
-POISON = Entry(topic="tasks", partition=0, offset=14, timestamp=NOON, key=None, value=b"\x01junk", headers=(("why", None),))
+POISON = Entry(
+    topic="tasks", partition=0, offset=14, timestamp=NOON, key=None, value=b"\x01junk", headers=(("why", None),)
+)
 TOMBSTONE = Entry(topic="tasks", partition=0, offset=15, timestamp=NOON, key=b"\xff", value=None)
 
 
@@ -48,11 +48,11 @@ def test_parquet_has_typed_columns_by_topic_and_day(tmp_path: Path) -> None:
         "tasks/date=2026-11-24",
         "tasks/date=2026-11-25",
     }
-    found = duckdb.sql(
+    found = query(
         f"""SELECT date, kafka_offset, record, event_id, shard_seq, task_id, sealed, cached, undecodable IS NOT NULL, kafka_value,
                    kafka_headers, kafka_timestamp = make_timestamptz(2026, 11, 24, 12, 0, 0, 'UTC')
             FROM read_parquet('{tmp_path}/tasks/*/*.parquet') ORDER BY kafka_offset"""
-    ).fetchall()
+    )
     assert [tuple(map(str, row[:2])) for row in found] == [
         ("2026-11-24", "10"),
         ("2026-11-24", "11"),
@@ -73,8 +73,8 @@ def test_row_groups_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     for first in range(0, 12, 2):
         parts.add([entry(queued(number), number) for number in (first, first + 1)])
     [file] = parts.finish()
-    found = pyarrow.parquet.ParquetFile(tmp_path / file.path).metadata
-    assert [found.row_group(n).num_rows for n in range(found.num_row_groups)] == [4, 4, 4]
+    groups = query(f"SELECT DISTINCT row_group_id, row_group_num_rows FROM parquet_metadata('{tmp_path / file.path}')")
+    assert sorted(groups) == [(0, 4), (1, 4), (2, 4)]
 
 
 def test_without_pyarrow_the_message_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +90,8 @@ def test_without_pyarrow_the_message_names_the_extra(monkeypatch: pytest.MonkeyP
 def test_json_lines_say_the_same(tmp_path: Path, gzipped: bool) -> None:
     files = written(tmp_path, JsonLines(Offline(), gzipped=gzipped), [*MIXED[:2], POISON])
     [path] = files
-    rows = [json.loads(line) for line in (gzip.open(path) if gzipped else path.open("rb"))]
+    text = gzip.decompress(path.read_bytes()) if gzipped else path.read_bytes()
+    rows = [json.loads(line) for line in text.splitlines()]
     assert [row.get("record") for row in rows] == ["TaskQueued", "TaskCompleted", None]
     assert rows[0]["kafka_timestamp"] == "2026-11-24T12:00:00Z"
     assert base64.b64decode(rows[0]["sealed"]) == b"\x00\xff"
