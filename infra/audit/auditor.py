@@ -92,6 +92,8 @@ class Auditor(Following):
         self._emptied()
         if self._span.until is None:
             self._seals.finish(self.begins, self.chain.partitions)
+        if self._span.until is None and not self.later:
+            self._books.finish()
         return Result(
             events=self.events,
             first=self._first,

@@ -36,6 +36,7 @@ class Bill:
     key: Key
     amount: int
     due: str = ""
+    end: Event | None = None
 
 
 class Books:
@@ -118,13 +119,19 @@ class Books:
         bill = self._bills.get(task.task_id)
         cached = isinstance(task, TaskCompleted) and task.cached
         if bill is not None:
-            bill.due = "committed" if isinstance(task, TaskCompleted) else "released"
+            bill.due, bill.end = "committed" if isinstance(task, TaskCompleted) else "released", event
         elif cached:
             self._taken[task.task_id] = None  # it may cost something all the same, right afterwards
             if len(self._taken) > _REMEMBERED:
                 self._taken.popitem(last=False)
         elif metered:
             self._found.about(event, "quota", f"task {task.task_id} ends without a reservation")
+
+    def finish(self) -> None:
+        """There are no more events: whatever ended was settled in the same transaction."""
+        for task_id, bill in self._bills.items():
+            if bill.end is not None:
+                self._found.about(bill.end, "quota", f"the reservation of task {task_id} is never {bill.due}")
 
     def _forget(self, event: Event) -> None:
         """Let go of old days without open reservations, so that memory does not grow with the log."""

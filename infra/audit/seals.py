@@ -96,6 +96,7 @@ class Seals:
     """Recomputes what the checkpoints say, event by event. `partial`: the first event may lie in the midst of one."""
 
     def __init__(self, found: Findings, signed: Sequence[Signed], *, partial: bool = False) -> None:
+        self._anywhere = partial
         self.confirmed = 0  # checkpoints whose records are all as they were
         self.kept_only = 0  # of these, how many whose other records have expired
         self._found = found
@@ -118,7 +119,7 @@ class Seals:
             if event.shard_seq == checkpoint.last_shard_seq + 1:
                 covering.lose_until(event.shard_seq, event.record.stamp.prev_hash)
             self._judge(checkpoint, covering)
-        if checkpoint is None:
+        if checkpoint is None or event.shard_seq < checkpoint.first_shard_seq:
             return
         covering = self._cover(checkpoint)
         covering.add(event)
@@ -127,6 +128,8 @@ class Seals:
 
     def finish(self, begins: Mapping[Place, int], partitions: Mapping[Place, int]) -> None:
         """There are no more events. `partitions` are the last numbers of each: none may end before a signature says."""
+        if self._partial:
+            return  # nothing was read
         while (checkpoint := self._now()) is not None:
             self._judge(checkpoint, self._cover(checkpoint))
         if self._signed:
@@ -137,7 +140,7 @@ class Seals:
         for head in checkpoint.partitions:
             place = (head.topic, head.partition)
             seen = partitions.get(place)
-            gone = seen is None and (self._partial or (not is_kept(BY_NAME[head.topic]) and begins.get(place, 0) > 0))
+            gone = seen is None and (self._anywhere or (not is_kept(BY_NAME[head.topic]) and begins.get(place, 0) > 0))
             if (seen or 0) >= head.partition_seq or gone:
                 continue
             missing = head.partition_seq - (seen or 0)

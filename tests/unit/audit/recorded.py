@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec.structs import replace
 
+import streams.ledger
 from infra.audit.auditor import Auditor, Result
 from infra.audit.events import Place, Raw
 from infra.audit.following import Bounds
 from infra.audit.notes import SOURCE, Keys, key_id
 from infra.audit.sealing import Sealer
 from schemas.checkpoints import CheckpointSigned
+from schemas.common import StageKind, StagePlan
 from schemas.envelope import LedgerRecord
+from schemas.ids import derived_id
+from schemas.requests import CharacterSubmitted, QuotaLimitRequested
+from schemas.serde import chain_hash, encode_body
 from schemas.topics import CHECKPOINTS, LEDGER_TOPICS
+from streams.ledger import GENESIS
 from tests.faults.simulation.owner import CODEC
 from tests.faults.simulation.world import World
 from tests.unit.faults.town import Town
@@ -57,6 +64,20 @@ def in_order(ledger: Ledger) -> list[Raw]:
     """All records by shard_seq; for ledgers that are sound."""
     raws = [raw for records in ledger.values() for raw in records]
     return sorted(raws, key=lambda raw: CODEC.decode_as(raw.value, LedgerRecord).stamp.shard_seq)
+
+
+def rechained(ledger: Ledger, change: Callable[[LedgerRecord], LedgerRecord]) -> Ledger:
+    """The ledger with changed records and sound hashes and headers, as only its writer could make it."""
+    made: Ledger = {place: [] for place in ledger}
+    previous = GENESIS
+    for raw in in_order(ledger):
+        record = change(CODEC.decode_as(raw.value, LedgerRecord))
+        record = replace(record, stamp=replace(record.stamp, prev_hash=previous))
+        body = encode_body(record)
+        previous = chain_hash(previous, type(record), body)
+        headers = tuple(CODEC.headers(record, streams.ledger.SOURCE))
+        made[raw.place].append(replace(raw, value=CODEC.frame(type(record), body), headers=headers))
+    return made
 
 
 class Signer:
@@ -113,3 +134,41 @@ def audit(
         for raw in records:
             auditor.take(raw)
     return auditor.finish()
+
+
+def busy_ledger() -> Ledger:
+    """Some hundred events of every kind: pictures, films, cancellations, retries, holds, uploads, lost devices."""
+    town = Town()
+    town.images("task-a", 2)
+    town.film("task-b")
+    town.images("task-c", 3)
+    town.finish()
+    town.upload("asset-a")
+    town.images("task-d", 1)
+    town.report("start", "task-d")
+    town.report("fail", "task-d")
+    town.finish()
+    town.images("task-e", 2)
+    town.report("start", "task-e")
+    town.cancel("task-e")
+    town.leaves("boot-1")
+    town.joins("boot-2")
+    town.images("task-f", 2)
+    town.film("task-g")
+    town.finish()
+    town.ask(CharacterSubmitted(request=town.info("task-h"), character_id="character-a", stages=[embedding()]))
+    town.ask(QuotaLimitRequested(request=town.info("limit"), resource="images", limit=500))
+    town.finish()
+    town.images("task-i", 4)
+    town.finish()
+    return rechained(of_town(town), correlated)
+
+
+def correlated(record: LedgerRecord) -> LedgerRecord:
+    """With a correlation id, as the requests of the API have one."""
+    about = record.envelope.aggregate_id
+    return replace(record, envelope=replace(record.envelope, correlation_id=derived_id("request", about)))
+
+
+def embedding() -> StagePlan:
+    return StagePlan(stage_id="embedding", kind=StageKind.EMBEDDING, engine="null")
