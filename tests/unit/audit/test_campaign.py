@@ -57,7 +57,8 @@ def cut_to(ledger: Ledger, last: int) -> Ledger:
 def test_a_tail_that_nobody_signed_can_be_cut_without_a_trace(left: int, original: Original) -> None:
     shorter = cut_to(original.ledger, original.sealed + left)
     result = audit(shorter, original.checkpoints, SIGNER.keys)
-    assert (result.findings, result.last) == ([], original.sealed + left)
+    assert result.last == original.sealed + left
+    assert result.rules.keys() <= {"quota"}  # a cut through a transaction leaves a task that ended unsettled
 
 
 def test_a_tail_that_nobody_signed_can_be_rewritten_without_a_trace(original: Original) -> None:
