@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
+from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, Generic, TypeVar
 
@@ -37,7 +38,9 @@ class Table(Generic[Row]):
         self.row = row
         self.key = tuple(key)
         self.columns = tuple(field for field in row.__struct_fields__ if field not in self.left_out)
-        self._encoders = [(column, _encoder(hints[column])) for column in self.columns]
+        self._fields = attrgetter(*self.columns)
+        encoders = ((place, _encoder(hints[column])) for place, column in enumerate(self.columns))
+        self._encoders = [(place, encode) for place, encode in encoders if encode is not _as_is]
         self._decoders: list[tuple[str, Callable[[Any], Any] | None]] = [
             (column, _decoder(hints[column])) for column in self.columns
         ]
@@ -53,7 +56,10 @@ class Table(Generic[Row]):
 
     def values(self, row: Row) -> tuple[Any, ...]:
         """The row's columns as PostgreSQL takes them, in the order of `columns`."""
-        return tuple([encode(getattr(row, column)) for column, encode in self._encoders])
+        found = list(self._fields(row))
+        for place, encode in self._encoders:
+            found[place] = encode(found[place])
+        return tuple(found)
 
     def key_of(self, row: Row) -> tuple[str, ...]:
         """The row's primary key."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typing
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -13,6 +14,9 @@ from schemas.envelope import EPOCH
 from schemas.tasks import AnyTaskEvent
 
 _PRIVATE = frozenset({"envelope", "stamp", "task_id", "sealed", "body_hash", "reuse_hash", "passed"})
+
+
+_SCALARS = (str, int, bool, float, datetime)
 
 
 class TaskEventRow(Struct, frozen=True, kw_only=True):
@@ -47,12 +51,17 @@ def task_event_row(event: AnyTaskEvent) -> TaskEventRow:
 def _clear(value: Any) -> Any:
     """Structs as objects without their private fields, at every depth."""
     if isinstance(value, Struct):
-        return {name: _clear(getattr(value, name)) for name in _public(type(value))}
+        return {
+            name: _clear(getattr(value, name)) if nested else getattr(value, name)
+            for name, nested in _public(type(value))
+        }
     if isinstance(value, list):
         return [_clear(item) for item in value]
     return value
 
 
 @cache
-def _public(kind: type[Struct]) -> tuple[str, ...]:
-    return tuple(name for name in kind.__struct_fields__ if name not in _PRIVATE)
+def _public(kind: type[Struct]) -> tuple[tuple[str, bool], ...]:
+    """The fields to show, each with whether structs may be inside."""
+    hints = typing.get_type_hints(kind)
+    return tuple((name, hints[name] not in _SCALARS) for name in kind.__struct_fields__ if name not in _PRIVATE)

@@ -6,8 +6,6 @@ import asyncio
 import os
 import signal
 import sys
-import time
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -77,7 +75,7 @@ async def test_events_and_reads_go_on_during_rebuild_and_swap(
 ) -> None:
     account, known = new_id(), new_id()
     await worker.following()
-    await write_history(writer, keystore, account, 400)
+    await write_history(writer, keystore, account, 200)
     await writer.write(writer.ledger.image(known, account))
     await settled(queries, writer.ledger)
     seen: list[int] = []
@@ -94,7 +92,7 @@ async def test_events_and_reads_go_on_during_rebuild_and_swap(
             done = await rebuild_beside(settings, keystore_unseal(keystore))
     await settled(queries, writer.ledger)
     assert not done.resumed
-    assert done.records > 2800
+    assert done.records > 1400
     assert seen == sorted(seen)
     assert await dumped(pool) == await reference(other_settings, keystore)
     assert worker.process is not None
@@ -161,17 +159,3 @@ async def test_only_one_at_once_and_a_half_done_one_of_another_log_is_made_anew(
     before = await dumped(reader.pool)
     assert not (await rebuild_beside(settings, unseal)).resumed
     assert await dumped(reader.pool) == before
-
-
-async def test_bulk_speed(reader: Reader, writer: Writer, keystore: SqliteKeystore, settings: Settings) -> None:
-    """Printed for the README; a machine that is busy says nothing about the code."""
-    account = str(uuid.uuid4())
-    await write_history(writer, keystore, account, 2000)
-    cpu = time.process_time()
-    done = await rebuild_beside(settings, keystore_unseal(keystore))
-    used = time.process_time() - cpu
-    print(
-        f"{done.records} events: {done.records / done.fold_s:,.0f}/s, {done.records / used:,.0f} a second of CPU here"
-    )
-    found = await reader.pool.fetchval("SELECT count(*) FROM read_models.tasks WHERE account_id = $1", account)
-    assert found == 2000
