@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from cyclopts import App, Parameter
 
-from infra.cli import log_checkpoint, log_verify
+from infra.cli import log_checkpoint, log_show, log_verify
 from infra.cli.options import DATA, DataOption
 from infra.cli.target import target_settings
 from infra.log_reader import Decode, read_records
@@ -21,6 +21,7 @@ from schemas.serde import Codec, UnknownSchemaError
 from schemas.topics import BY_NAME
 
 app = App(name="log", help="Events of the running stack, or of the cluster that STORYREEL_KAFKA names.")
+app.command(log_show.show)
 app.command(log_verify.verify)
 app.command(log_checkpoint.checkpoint)
 app.command(log_checkpoint.key)
