@@ -193,7 +193,10 @@ def test_files_in_backquotes_exist(page: Path) -> None:
 def test_modules_run_by_hand_exist() -> None:
     for page in PAGES:
         for module in re.findall(rf"python -m ((?:{'|'.join(PRODUCT)})[\w.]*)", text_of(page)):
-            assert find_spec(f"{module}.__main__"), f"{page.name}: python -m {module}"
+            found = find_spec(module)
+            assert found, f"{page.name}: python -m {module}"
+            is_package = found.submodule_search_locations is not None
+            assert not is_package or find_spec(f"{module}.__main__"), f"{page.name}: python -m {module}"
 
 
 def test_the_specs_of_the_page_of_engines_exist() -> None:
