@@ -36,6 +36,11 @@ class Metrics:
         self.read_model_lag = Gauge(
             "storyreel_read_model_lag_records", "Task events the read model has not stored yet", registry=r
         )
+        self.drift = Gauge(
+            "storyreel_projection_drift_rows",
+            "Rows that a check by sample found not to be what the log says",
+            registry=r,
+        )
 
     def render(self) -> bytes:
         """The text exposition format."""

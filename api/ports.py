@@ -64,5 +64,8 @@ class ReadModel(Protocol):
     async def wait_for(self, topic: str, partition: int, partition_seq: int, timeout: float) -> bool:
         """Whether the rows reach `partition_seq` within `timeout` seconds."""
 
+    async def drift_rows(self) -> int:
+        """How many rows a check by sample found not to be what the log says."""
+
     async def cursor(self, topic: str, partition: int) -> int:
         """The last `partition_seq` that is in the rows."""

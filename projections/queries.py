@@ -175,6 +175,10 @@ class Queries:
         )
         return int(found or 0)
 
+    async def drift_rows(self) -> int:
+        """How many rows the standing check has found not to be what the log says."""
+        return int(await self._value(f"SELECT count(*) FROM {SCHEMA}.projection_drift"))  # noqa: S608
+
     async def wait_for(self, topic: str, partition: int, partition_seq: int, timeout: float) -> bool:
         """Wait until the rows hold that record; False when `timeout` seconds passed first."""
         deadline = time.monotonic() + timeout

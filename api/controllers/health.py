@@ -69,6 +69,7 @@ async def metrics(deps: Injected) -> Response[bytes]:
     lag = await read_model_lag(deps)
     if lag is not None:
         deps.metrics.read_model_lag.set(lag)
+        deps.metrics.drift.set(await _drift(deps))
     deps.metrics.tail_lag.set(deps.tail.lag)
     deps.metrics.tail_poison.set(deps.tail.poison)
     return Response(deps.metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
@@ -86,6 +87,15 @@ async def read_model_lag(deps: Deps) -> int | None:
         log.warning("PostgreSQL does not answer: %r", error)
         return None
     return lag
+
+
+async def _drift(deps: Deps) -> int:
+    try:
+        return await deps.queries.drift_rows()
+    except Exception as error:
+        if not is_absent(error):
+            raise
+    return 0  # tables that are gone are derived again
 
 
 async def _stored(deps: Deps, shard: int) -> int:

@@ -17,6 +17,15 @@ CREATE TABLE read_models.projection_cursors (
     PRIMARY KEY (topic, partition)
 );
 
+-- Rows that a check by sample found not to be what the log says; a rebuild begins with none.
+CREATE TABLE read_models.projection_drift (
+    relation text        NOT NULL,
+    key      text        NOT NULL,  -- the primary key, its columns joined by /
+    columns  text[]      NOT NULL,
+    found_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (relation, key)
+);
+
 CREATE TABLE read_models.tasks (
     task_id       text        PRIMARY KEY,
     account_id    text        NOT NULL,

@@ -20,6 +20,7 @@ from infra.settings import Settings
 from projections.apply import Partition, Ports
 from projections.catch_up import Reader, TruncatedError, catch_up_all
 from projections.decoding import Decoder
+from projections.drift.check import watch_drift
 from projections.migrate import migrate
 from projections.postgres import Pool, create_pool, retrying
 from projections.selection import GapError
@@ -57,6 +58,7 @@ async def run(settings: Settings, environ: Mapping[str, str], stop: asyncio.Even
             stopping,
             asyncio.create_task(bridge(reader, partitions, reading), name="bridge"),
             asyncio.create_task(Keeper(reader, partitions).run(), name="keeper"),
+            asyncio.create_task(watch_drift(reader, partitions, settings.drift_interval), name="drift"),
         }
         mark_ready(environ)
         return await _follow(app, watched, stop)

@@ -8,8 +8,10 @@ from infra.keystore import SqliteKeystore
 from infra.settings import Settings
 from projections.bulk.compare import compare
 from projections.bulk.merging import Difference
-from projections.catch_up import Reader, catch_up_all
+from projections.catch_up import Reader, catch_up_all, partitions_of
 from projections.cli import told
+from projections.drift.check import check_window
+from projections.queries import Queries
 from projections.unsealing import keystore_unseal
 from tests.integration.read_models.applying import character, new_id
 from tests.integration.read_models.conftest import Writer
@@ -61,3 +63,26 @@ async def test_changed_missing_and_made_up_rows_are_found(
     ]
     schemas = await reader.pool.fetch("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'read_models%'")
     assert [row["nspname"] for row in schemas] == ["read_models"]
+
+
+async def test_the_standing_check_finds_a_changed_row_and_forgets_it_when_it_is_right(
+    reader: Reader, writer: Writer, queries: Queries
+) -> None:
+    account, task = new_id(), new_id()
+    await writer.write(writer.ledger.image(task, account))
+    await catch_up_all(reader)
+    [tasks, quotas] = await partitions_of(reader.settings, ["tasks", "quotas"])
+
+    async def look() -> list[dict[str, list[tuple[str, ...]]]]:
+        return [await check_window(reader, partition, place=1) for partition in (tasks, quotas)]
+
+    assert await look() == [{}, {}]
+    await reader.pool.execute("UPDATE read_models.tasks SET priority = 1 WHERE task_id = $1", task)
+    await reader.pool.execute("DELETE FROM read_models.quota_usage WHERE account_id = $1", account)
+    found = [{"tasks": [(task,)]}, {"quota_usage": [(account, "images", "2026-05-04")]}]
+    assert await look() == found
+    assert await look() == found
+    assert await queries.drift_rows() == 2
+    await reader.pool.execute("UPDATE read_models.tasks SET priority = 5 WHERE task_id = $1", task)
+    assert await look() == [{}, found[1]]
+    assert await queries.drift_rows() == 1

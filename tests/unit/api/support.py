@@ -54,6 +54,7 @@ class MemoryReadModel:
         self.storyboards: dict[str, StoryboardRow] = {}
         self.usage_rows: list[UsageRow] = []
         self.stored = 0  # number of the last event the rows hold
+        self.drifted: list[str] = []
 
     def apply(self, event: AnyTaskEvent) -> None:
         self.rows[event.task_id] = apply_task(self.rows.get(event.task_id), event)
@@ -118,6 +119,9 @@ class MemoryReadModel:
 
     async def wait_for(self, topic: str, partition: int, partition_seq: int, timeout: float) -> bool:
         return self.stored >= partition_seq
+
+    async def drift_rows(self) -> int:
+        return len(self.drifted)
 
     async def cursor(self, topic: str, partition: int) -> int:
         return self.stored

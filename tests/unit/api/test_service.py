@@ -49,3 +49,10 @@ def test_calls_are_counted_by_route_not_by_path(edge: Edge) -> None:
         text = client.get("/metrics").text
     assert 'storyreel_http_requests_total{method="GET",route="/api/v1/tasks/{task_id}",status="404"} 3.0' in text
     assert 'route="unmatched",status="404"' in text
+
+
+def test_rows_that_are_not_what_the_log_says_are_counted(edge: Edge) -> None:
+    with edge.client(ME) as client:
+        assert "storyreel_projection_drift_rows 0.0" in client.get("/metrics").text
+        edge.model.drifted = ["tasks/1", "tasks/2"]
+        assert "storyreel_projection_drift_rows 2.0" in client.get("/metrics").text
