@@ -22,7 +22,7 @@ from infra.cli.options import DATA, DataOption, JsonOption
 from infra.cli.target import target_settings
 from infra.settings import Settings
 from schemas.errors import ConfigurationError
-from schemas.topics import LEDGER_TOPICS
+from schemas.topics import CHECKPOINTS, LEDGER_TOPICS
 
 if TYPE_CHECKING:
     from infra.audit.auditor import Result, Span
@@ -57,7 +57,7 @@ def verify(
     began = time.monotonic()
     result = asyncio.run(_verify(target_settings(data), span, public_key or [], quiet=as_json))
     seconds = time.monotonic() - began
-    shown = [finding for finding in result.findings if finding.topic in topics]
+    shown = [finding for finding in result.findings if finding.topic in (*topics, CHECKPOINTS.name)]
     if as_json:
         fields = msgspec.structs.asdict(result) | {"findings": shown, "seconds": round(seconds, 3)}
         sys.stdout.write(msgspec.json.encode(fields).decode() + "\n")

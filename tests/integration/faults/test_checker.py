@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,19 +12,19 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from infra.audit.auditing import audit_log
+from infra.audit.auditor import Span
 from infra.cli import main as storyreel
 from infra.cli.user import create_user
 from infra.collection import delete_garbage, find_garbage
 from infra.kafka import create_producer, send
-from infra.local import ports
-from infra.local.apps import APPS
-from infra.local.stack import LocalStack, StackOptions
+from infra.local.stack import LocalStack
 from infra.object_store.factory import create_object_store
 from infra.settings import Settings
 from schemas.envelope import LedgerRecord
 from schemas.quotas import QuotaReserved
 from schemas.tasks import StageCompleted, TaskQueued
-from schemas.topics import TOPIC_OF, TOPICS
+from schemas.topics import TOPIC_OF
 from tests.faults.checker import Accepted, Poison, Seen, Violation, check, examine
 from tests.faults.checker.__main__ import main
 from tests.faults.checker.collect import collected
@@ -35,15 +34,6 @@ from tests.faults.checker.records import Log
 R = TypeVar("R", bound=LedgerRecord)
 PICTURE = {"prompt": "a lantern", "engine": "null", "width": 512, "height": 512}
 JUNK = b"\x00not a record"
-
-
-@pytest.fixture(scope="module")
-async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
-    """A stack of its own, as the test breaks its log."""
-    base = Settings(lease_timeout=5.0, heartbeat_interval=0.5)
-    options = StackOptions(apps=APPS, devices=1, topics=TOPICS, base=base, api_port=ports.choose(None, frozenset()))
-    async with LocalStack(tmp_path_factory.mktemp("checker"), options=options) as running:
-        yield running
 
 
 class Vandal:
@@ -136,6 +126,14 @@ async def test_a_run_is_clean_and_what_is_broken_afterwards_is_found(
         violations = check(evidence)
     for invariant, words in places:
         assert_found(violations, invariant, *words)
+    written = {word for _, words in places for word in words if word.startswith(("tasks[", "quotas["))}
+    await the_audit_names(settings, {*written, f"tasks[0]@{poison[-1].offset}"})
+
+
+async def the_audit_names(settings: Settings, written: set[str]) -> None:
+    """Every record of the ledger that the vandal wrote, and the bytes that are none."""
+    found = (await audit_log(settings, Span(), [])).findings
+    assert written <= {f"{one.topic}[{one.partition}]@{one.offset}" for one in found}
 
 
 async def the_collector_takes_what_no_event_names(
