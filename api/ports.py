@@ -46,6 +46,12 @@ class ReadModel(Protocol):
     async def usage(self, account_id: str, since_day: str) -> Sequence[UsageRow]:
         """Use by resource and day from `since_day` ("YYYY-MM-DD") on."""
 
+    async def usage_at(self, account_id: str, since_day: str, at: datetime) -> Sequence[UsageRow]:
+        """What `usage` would have said at that time."""
+
+    async def limits_at(self, account_id: str, at: datetime) -> Limits | None:
+        """What the account might use at that time, None before it was there."""
+
     async def limits(self, account_id: str) -> Limits | None:
         """What the account may use, None if there is no such account."""
 

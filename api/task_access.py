@@ -52,3 +52,15 @@ async def view_of(request: UserRequest, deps: Deps, row: TaskRow) -> TaskView:
         sign=signer(deps.store),
         language=language_of(request.scope),
     )
+
+
+async def past_view_of(request: UserRequest, deps: Deps, row: TaskRow) -> TaskView:
+    """A task of the caller's as it was: progress and the queue are known for now only, so no part of it."""
+    return await task_view(
+        row,
+        percent={},
+        queue_position=None,
+        seal=account_seal(request, deps),
+        sign=signer(deps.store),
+        language=language_of(request.scope),
+    )

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import msgspec
@@ -20,10 +21,14 @@ from rich.text import Text
 from infra.cli.options import DATA, DataOption, JsonOption
 from infra.cli.target import target_settings
 from infra.keystore import open_keystore
+from infra.settings import Settings
 from projections.bulk.compare import compare
 from projections.bulk.merging import Difference
-from projections.bulk.rebuild import Rebuilt, Watch, rebuild_beside
+from projections.bulk.rebuild import Rebuilt, Watch, bulk_pool, rebuild_beside
+from projections.folds.as_of import task_as_of
+from projections.queries import Queries
 from projections.unsealing import keystore_unseal
+from schemas.errors import ConfigurationError
 
 app = App(name="projections", help="The read models in PostgreSQL: derived again from the log, or compared with it.")
 
@@ -67,6 +72,40 @@ def diff(
     (sys.stderr if json else sys.stdout).write(f"{verdict}: {done.rows:,} rows compared with {done.records:,} events\n")
     if done.differing:
         sys.exit(1)
+
+
+@app.command(name="as-of")
+def as_of(
+    at: Annotated[datetime, Parameter(help="The time, UTC unless it names another zone.")],
+    *,
+    task: Annotated[str | None, Parameter(help="Id of a task.")] = None,
+    account: Annotated[
+        str | None, Parameter(help="Id of an account: its limits, and its use on the 30 days before.")
+    ] = None,
+    data: DataOption = DATA,
+) -> None:
+    """Print what was true at a time, as JSON: the state of a task, or use and limits of an account."""
+    if (task is None) == (account is None):
+        raise ConfigurationError("name either --task or --account")
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    found = asyncio.run(_as_of(target_settings(data), at, task, account))
+    sys.stdout.write(f"{msgspec.json.encode(found).decode()}\n")
+
+
+async def _as_of(settings: Settings, at: datetime, task: str | None, account: str | None) -> object:
+    async with bulk_pool(settings) as pool:
+        queries = Queries(pool, patience=10)
+        if account is not None:
+            since = (at - timedelta(days=30)).date().isoformat()
+            return {"limits": await queries.limits_at(account, at), "usage": await queries.usage_at(account, since, at)}
+        owner = await queries.owner(task or "") or ""
+        current = await queries.task(owner, task or "")
+        history = await queries.task_events(owner, task or "")
+    found = None if current is None else task_as_of(current, history, at)
+    if found is None:
+        raise ConfigurationError(f"there was no task {task} at {at.isoformat()}")
+    fields = msgspec.to_builtins(found, builtin_types=(datetime,))
+    return {name: value for name, value in fields.items() if name not in ("sealed", "results", "body_hash")}
 
 
 def told(item: Difference) -> str:

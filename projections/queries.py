@@ -12,6 +12,7 @@ from asyncpg import Record
 from msgspec import Struct
 from msgspec.structs import replace
 
+from projections.folds.as_of import limits_as_of, usage_as_of
 from projections.folds.assets import AssetRow
 from projections.folds.characters import CharacterImageRow, CharacterRow
 from projections.folds.devices import DeviceRow
@@ -28,10 +29,12 @@ from projections.tables import (
     CHARACTER_IMAGE_TABLE,
     CHARACTER_TABLE,
     DEVICE_TABLE,
+    LIMIT_HISTORY_TABLE,
     LIMIT_TABLE,
     STORYBOARD_TABLE,
     TASK_EVENT_TABLE,
     TASK_TABLE,
+    USAGE_HISTORY_TABLE,
     USAGE_TABLE,
     USER_TABLE,
 )
@@ -113,6 +116,21 @@ class Queries:
         return await self._many(
             USAGE_TABLE, "account_id = $1 AND day >= $2 ORDER BY day DESC, resource", account_id, since_day
         )
+
+    async def usage_at(self, account_id: str, since_day: str, at: datetime) -> list[UsageRow]:
+        """What `usage` would have said at that time."""
+        last = f"""SELECT DISTINCT ON (resource, day) {USAGE_HISTORY_TABLE.quoted} FROM {USAGE_HISTORY_TABLE.name}
+            WHERE account_id = $1 AND day >= $2 AND occurred_at <= $3 ORDER BY resource, day, shard_seq DESC"""  # noqa: S608
+        rows = await self._fetch(last, account_id, since_day, at)
+        return usage_as_of(map(USAGE_HISTORY_TABLE.decode, rows), at)
+
+    async def limits_at(self, account_id: str, at: datetime) -> Limits | None:
+        """The limits that held at that time; None before the account was there."""
+        user = await self._one(USER_TABLE, "account_id = $1 AND created_at <= $2", account_id, at)
+        if user is None:
+            return None
+        changes = await self._many(LIMIT_HISTORY_TABLE, "account_id = $1 ORDER BY shard_seq", account_id)
+        return effective_limits(user.limits, limits_as_of(changes, at))
 
     async def user(self, account_id: str) -> UserRow | None:
         """The account with the limits that hold now."""

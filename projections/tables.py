@@ -7,7 +7,7 @@ from typing import Any
 from projections.folds.assets import AssetRow
 from projections.folds.characters import CharacterImageRow, CharacterRow
 from projections.folds.devices import DeviceRow
-from projections.folds.quotas import LimitRow, UsageRow
+from projections.folds.quotas import LimitChangeRow, LimitRow, UsageChangeRow, UsageRow
 from projections.folds.storyboards import StoryboardRow
 from projections.folds.task_events import TaskEventRow
 from projections.folds.task_results import TaskResultRow
@@ -21,6 +21,8 @@ TASK_RESULT_TABLE = Table("task_results", TaskResultRow, ["task_id", "stage_id"]
 TASK_EVENT_TABLE = Table("task_events", TaskEventRow, ["task_id", "sequence"])
 USAGE_TABLE = Table("quota_usage", UsageRow, ["account_id", "resource", "day"])
 LIMIT_TABLE = Table("quota_limits", LimitRow, ["account_id", "resource"])
+USAGE_HISTORY_TABLE = Table("quota_usage_history", UsageChangeRow, ["account_id", "resource", "day", "shard_seq"])
+LIMIT_HISTORY_TABLE = Table("quota_limit_history", LimitChangeRow, ["account_id", "resource", "shard_seq"])
 USER_TABLE = Table("users", UserRow, ["account_id"])
 CHARACTER_TABLE = Table("characters", CharacterRow, ["character_id"])
 CHARACTER_IMAGE_TABLE = Table("character_images", CharacterImageRow, ["character_id", "revision", "key"])
@@ -36,6 +38,8 @@ TABLES: dict[str, Table[Any]] = {
         TASK_EVENT_TABLE,
         USAGE_TABLE,
         LIMIT_TABLE,
+        USAGE_HISTORY_TABLE,
+        LIMIT_HISTORY_TABLE,
         USER_TABLE,
         CHARACTER_TABLE,
         CHARACTER_IMAGE_TABLE,
@@ -47,7 +51,7 @@ TABLES: dict[str, Table[Any]] = {
 PROJECTED: tuple[TopicSpec, ...] = (TASKS, QUOTAS, USERS, CHARACTERS, ASSETS, STORYBOARDS, DEVICES)
 FED_BY: dict[str, tuple[str, ...]] = {
     TASKS.name: ("tasks", "task_results", "task_events"),
-    QUOTAS.name: ("quota_usage", "quota_limits"),
+    QUOTAS.name: ("quota_usage", "quota_limits", "quota_usage_history", "quota_limit_history"),
     USERS.name: ("users",),
     CHARACTERS.name: ("characters", "character_images"),
     ASSETS.name: ("assets",),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 from litestar import Request, get, post
+from litestar.params import FromQuery
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -15,6 +16,7 @@ from api.context import MAX_JSON, open_call, read_body
 from api.deps import Injected
 from api.errors import ApiError, unavailable
 from api.openapi import documented, problems
+from api.past import parse_as_of
 from api.planning.entities import user_request
 from api.sealing import AccountSeal
 from api.views.entities import UsageReport, usage_report
@@ -35,15 +37,19 @@ class NewUser(Struct, frozen=True):
     tier: str
 
 
-@get("/usage", tags=["account"], responses=problems(401, 503))
-async def get_usage(request: UserRequest, deps: Injected) -> UsageReport:
-    """Today's use and limits, and the last 30 days."""
-    account_id, today = request.user.account_id, deps.now().date()
+@get("/usage", tags=["account"], responses=problems(400, 401, 503))
+async def get_usage(request: UserRequest, deps: Injected, as_of: FromQuery[str | None] = None) -> UsageReport:
+    """Today's use and limits, and the last 30 days; all as it was at a time (RFC 3339) if one is given."""
+    at = parse_as_of(as_of, deps.now())
+    account_id, today = request.user.account_id, (at or deps.now()).astimezone(UTC).date()
     if not await deps.reads.settle(QUOTAS.name, account_id):
         raise unavailable("today's usage is not up to date yet")
     since = (today - timedelta(days=HISTORY_DAYS)).isoformat()
-    rows = await deps.queries.usage(account_id, since)
-    limits = await deps.reads.limits(account_id) or Limits(images_per_day=0, videos_per_day=0)
+    if at is None:
+        rows, found = await deps.queries.usage(account_id, since), await deps.reads.limits(account_id)
+    else:
+        rows, found = await deps.queries.usage_at(account_id, since, at), await deps.queries.limits_at(account_id, at)
+    limits = found or Limits(images_per_day=0, videos_per_day=0)
     return usage_report(rows, limits, today.isoformat())
 
 

@@ -17,9 +17,10 @@ from api.errors import invalid, unavailable
 from api.live.sse import public_event
 from api.live.stream import task_stream
 from api.openapi import documented, problems
+from api.past import parse_as_of, task_at
 from api.planning.entities import cancellation_request
 from api.rules import BadField
-from api.task_access import UserRequest, own_task, view_of
+from api.task_access import UserRequest, own_task, past_view_of, view_of
 from api.trace import language_of
 from api.views.task_models import TaskSummary, TaskView
 from api.views.tasks import task_summary
@@ -67,10 +68,16 @@ async def list_tasks(
     return TaskPage([task_summary(row, deps.reads.percent(row.task_id), language) for row in page], more)
 
 
-@get("/tasks/{task_id:str}", tags=["tasks"], responses=problems(401, 404, 503))
-async def get_task(request: UserRequest, deps: Injected, task_id: FromPath[str]) -> TaskView:
-    """The task as it is now; right after a 202 it is there."""
-    return await view_of(request, deps, await own_task(request, deps, task_id))
+@get("/tasks/{task_id:str}", tags=["tasks"], responses=problems(400, 401, 404, 503))
+async def get_task(
+    request: UserRequest, deps: Injected, task_id: FromPath[str], as_of: FromQuery[str | None] = None
+) -> TaskView:
+    """The task as it is now, right after a 202 it is there; or as it was at a time (RFC 3339) since it was accepted."""
+    at = parse_as_of(as_of, deps.now())
+    row = await own_task(request, deps, task_id)
+    if at is not None:
+        return await past_view_of(request, deps, await task_at(deps, row, at))
+    return await view_of(request, deps, row)
 
 
 @get("/tasks/{task_id:str}/events", tags=["tasks"], responses=problems(401, 404, 503))

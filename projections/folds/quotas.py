@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from msgspec import Struct
 
 from projections.folds.guard import is_old
+from schemas.envelope import EPOCH
 from schemas.quotas import QuotaCommitted, QuotaLimitChanged, QuotaReleased, QuotaReserved
 
 
@@ -26,6 +29,52 @@ class LimitRow(Struct, frozen=True, kw_only=True):
     resource: str
     limit: int = 0
     shard_seq: int = 0
+
+
+class UsageChangeRow(Struct, frozen=True, kw_only=True):
+    """The sums after one booking, kept for ever: what was true at a time is the last one before it."""
+
+    account_id: str
+    resource: str
+    day: str
+    shard_seq: int
+    occurred_at: datetime = EPOCH
+    used: int = 0
+    reserved: int = 0
+
+
+class LimitChangeRow(Struct, frozen=True, kw_only=True):
+    """One change of a limit, kept for ever."""
+
+    account_id: str
+    resource: str
+    shard_seq: int
+    occurred_at: datetime = EPOCH
+    limit: int = 0
+
+
+def usage_change(event: QuotaReserved | QuotaCommitted | QuotaReleased) -> UsageChangeRow:
+    """The row of one booking."""
+    return UsageChangeRow(
+        account_id=event.envelope.account_id,
+        resource=event.resource,
+        day=event.day,
+        shard_seq=event.stamp.shard_seq,
+        occurred_at=event.envelope.occurred_at,
+        used=event.used,
+        reserved=event.reserved,
+    )
+
+
+def limit_change(event: QuotaLimitChanged) -> LimitChangeRow:
+    """The row of one change of a limit."""
+    return LimitChangeRow(
+        account_id=event.envelope.account_id,
+        resource=event.resource,
+        shard_seq=event.stamp.shard_seq,
+        occurred_at=event.envelope.occurred_at,
+        limit=event.limit,
+    )
 
 
 def apply_usage(row: UsageRow | None, event: QuotaReserved | QuotaCommitted | QuotaReleased) -> UsageRow:

@@ -102,6 +102,26 @@ CREATE TABLE read_models.quota_limits (
     PRIMARY KEY (account_id, resource)
 );
 
+CREATE TABLE read_models.quota_usage_history (
+    account_id  text        NOT NULL,
+    resource    text        NOT NULL,
+    day         text        NOT NULL,
+    shard_seq   bigint      NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    used        bigint      NOT NULL,
+    reserved    bigint      NOT NULL,
+    PRIMARY KEY (account_id, resource, day, shard_seq)
+);
+
+CREATE TABLE read_models.quota_limit_history (
+    account_id  text        NOT NULL,
+    resource    text        NOT NULL,
+    shard_seq   bigint      NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    "limit"     bigint      NOT NULL,
+    PRIMARY KEY (account_id, resource, shard_seq)
+);
+
 CREATE TABLE read_models.users (
     account_id text        PRIMARY KEY,
     tier       text        NOT NULL,

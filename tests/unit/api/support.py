@@ -27,9 +27,10 @@ from api.uploads import Pictures
 from infra.keystore import Role, SqliteKeystore
 from infra.object_store.local import LocalObjectStore
 from infra.settings import Settings
+from projections.folds.as_of import usage_as_of
 from projections.folds.assets import AssetRow
 from projections.folds.characters import CharacterRow
-from projections.folds.quotas import UsageRow
+from projections.folds.quotas import UsageChangeRow, UsageRow
 from projections.folds.storyboards import StoryboardRow
 from projections.folds.task_events import TaskEventRow, task_event_row
 from projections.folds.task_rows import TaskRow
@@ -54,6 +55,7 @@ class MemoryReadModel:
         self.storyboards: dict[str, StoryboardRow] = {}
         self.usage_rows: list[UsageRow] = []
         self.stored = 0  # number of the last event the rows hold
+        self.usage_changes: list[UsageChangeRow] = []
         self.drifted: list[str] = []
 
     def apply(self, event: AnyTaskEvent) -> None:
@@ -98,6 +100,12 @@ class MemoryReadModel:
 
     async def usage(self, account_id: str, since_day: str) -> list[UsageRow]:
         return [r for r in self.usage_rows if r.account_id == account_id and r.day >= since_day]
+
+    async def usage_at(self, account_id: str, since_day: str, at: datetime) -> list[UsageRow]:
+        return usage_as_of([c for c in self.usage_changes if c.account_id == account_id and c.day >= since_day], at)
+
+    async def limits_at(self, account_id: str, at: datetime) -> Limits | None:
+        return Limits()
 
     async def limits(self, account_id: str) -> Limits | None:
         return Limits()
