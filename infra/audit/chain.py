@@ -58,8 +58,7 @@ class Chain:
         if self.last is None and self._anywhere:
             self.number = number - 1
         if number <= self.number:
-            text = f"shard_seq {number} comes after {self.number}: it is there twice or was moved"
-            self._found.about(event, "shard_seq", text)
+            self._found.about(event, "shard_seq", f"it comes after {self.number}: it is there twice or was moved")
             return False
         if number > self.number + 1:
             self._hole(event, number - self.number - 1, heads)

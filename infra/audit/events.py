@@ -71,7 +71,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         known = f" {self.type}" if self.type else ""
         number = f" shard_seq {self.shard_seq}" if self.shard_seq else ""
-        return f"{self.topic}[{self.partition}]@{self.offset}{known}{number}: {self.rule}: {self.message}"
+        return f"{self.topic}[{self.partition}]@{self.offset}{known}{number}: {self.message} [{self.rule}]"
 
 
 class Findings(Struct, kw_only=True):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MOST = 20_000
 _INDENT = 2
 _DEEPEST = 12
-_LONGEST = 160  # characters of one field
+_LONGEST = 100  # characters of one field
 
 
 def show(
@@ -115,18 +115,26 @@ def entry(line: Line, show: Show) -> dict[str, Any]:
 
 
 def told(entries: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """A line for every record: number, time, type, place, what it says, and because of which line."""
+    """A line for every record: number, time, type, place, because of which line, and what it says."""
     width = len(str(len(entries)))
     for one in entries:
         indent = " " * _INDENT * min(one["depth"], _DEEPEST)
         place = f"{one['topic']}[{one['partition']}]@{one['offset']}"
-        because = f" because of {one['because']}" if one["because"] else ""
         clock = one["time"][:10] + " " + one["time"][11:23]
-        said = "".join(f"  {name}={short(value)}" for name, value in one["fields"].items())
-        yield f"{one['number']:>{width}}  {clock}  {indent}{one['type']} {place}{because}{said}"
+        said = "".join(f"  {short(name, value)}" for name, value in one["fields"].items())
+        yield f"{one['number']:>{width}}  {clock}  {indent}{one['type']} {place}{cause(one)}{said}"
 
 
-def short(value: Any) -> str:
+def cause(entry: dict[str, Any]) -> str:
+    """The line that led to this one, or the id of a record outside the story; the coordinator may act by itself."""
+    if entry["because"] or entry["causation_id"]:
+        return f" because of {entry['because'] or entry['causation_id']}"
+    return " by itself" if entry["shard_seq"] is not None else ""
+
+
+def short(name: str, value: Any) -> str:
     """A field in a line of text; long ones are cut, `--json` has all."""
+    if name == "sealed" and isinstance(value, str):
+        return value
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return f"{name}={text if len(text) <= _LONGEST else text[: _LONGEST - 1] + '…'}"

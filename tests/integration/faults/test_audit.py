@@ -114,7 +114,7 @@ async def the_story_is_told(desk: Desk, task_id: str) -> None:
     assert causes["TaskCompleted"] == "StageSucceededReport"
     closed = await desk.run("show", "--task", task_id)
     assert PROMPT not in closed
-    assert "sealed=sealed " in closed
+    assert "  sealed " in closed
     assert "because of" in closed
     assert PROMPT in await desk.run("show", "--task", task_id, "--open")
     correlation = story[types.index("ImageRequested")]["correlation_id"]

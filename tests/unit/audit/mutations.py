@@ -115,7 +115,7 @@ def dropped(random: Random, original: Original) -> Falsified:
     raw = ledger[place].pop(at)
     number = number_of(raw)
     return _made(
-        f"{place_of(raw)} dropped", ledger, original, f"before it shard_seq {number} must be", f"{place_of(raw)}: tail"
+        f"{place_of(raw)} dropped", ledger, original, f"before it shard_seq {number} must be", f"{place_of(raw)}: "
     )
 
 
@@ -150,7 +150,7 @@ def cut(random: Random, original: Original) -> Falsified:
     ledger = {p: [raw for raw in records if number_of(raw) < first] for p, records in original.ledger.items()}
     signed = [raw for raw in in_order(original.ledger) if number_of(raw) <= original.sealed]
     lost = {raw.place: raw for raw in signed if number_of(raw) >= first}
-    return _made(f"cut at shard_seq {first}", ledger, original, *(f"{place_of(raw)}: tail" for raw in lost.values()))
+    return _made(f"cut at shard_seq {first}", ledger, original, *(f"{place_of(raw)}: " for raw in lost.values()))
 
 
 def cut_partition(random: Random, original: Original) -> Falsified:
