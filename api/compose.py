@@ -19,6 +19,10 @@ from api.live.tail import Tail
 from api.metrics import Metrics
 from api.reads import Reads
 from api.uploads import Pictures
+from api.webhooks.deliveries import Deliveries
+from api.webhooks.dispatcher import Dispatcher
+from api.webhooks.subscribers import Subscribers
+from api.webhooks.transport import open_poster
 from infra.keystore import load_or_create_secret, open_keystore
 from infra.object_store.factory import create_object_store
 from infra.registry import learn_schema, load_codec
@@ -65,6 +69,8 @@ async def running(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
         hears=lambda: tail.alive,
     )
     queries = Queries(pool)
+    sending_pool = await create_pool(settings.database_url, name="storyreel-webhooks", wait=0, max_size=4)
+    deliveries = Deliveries(sending_pool)
     deps = Deps(
         settings=settings,
         keystore=keystore,
@@ -77,14 +83,31 @@ async def running(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
         pictures=Pictures(),
         metrics=metrics,
         lag_clock=LagClock(),
+        deliveries=deliveries,
         now=lambda: datetime.now(UTC),
     )
     following = asyncio.create_task(tail.run())
     try:
-        yield deps, following
+        async with _webhooks(deps, deliveries, Queries(sending_pool)):
+            yield deps, following
     finally:
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
+        await sending_pool.close()
         await gateway.close()
         await pool.close()
         keystore.close()
+
+
+@asynccontextmanager
+async def _webhooks(deps: Deps, deliveries: Deliveries, queries: Queries) -> AsyncIterator[None]:
+    """Sends while it is open, over database connections of its own, so that no call waits for them."""
+    subscribers = Subscribers(queries, deps.keystore)
+    async with open_poster(allow_private=deps.settings.webhook_allow_private) as poster:
+        dispatcher = Dispatcher(deliveries, queries, subscribers, poster, deps.settings, deps.now)
+        sending = asyncio.create_task(dispatcher.run(), name="webhooks")
+        try:
+            yield
+        finally:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -13,9 +13,10 @@ from litestar.params import SkipValidation
 from api.lag import LagClock
 from api.live.hub import Hub
 from api.metrics import Metrics
-from api.ports import ReadModel
+from api.ports import Before, ReadModel
 from api.reads import Reads
 from api.uploads import Pictures
+from api.webhooks.deliveries import Delivery
 from infra.keystore import SqliteKeystore
 from infra.object_store.port import ObjectStore
 from infra.settings import Settings
@@ -48,6 +49,18 @@ class Liveness(Protocol):
         ...
 
 
+class Delivering(Protocol):
+    """Webhook deliveries, see `api.webhooks.deliveries.Deliveries`."""
+
+    async def page(self, account_id: str, webhook_id: str, before: Before | None, limit: int) -> Sequence[Delivery]:
+        """At most `limit` deliveries made before `before`, newest first."""
+        ...
+
+    async def again(self, account_id: str, webhook_id: str, delivery_id: str, now: datetime) -> Delivery | None:
+        """Send it once more, None if the webhook has none of that id."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deps:
     """Everything a handler may use. `now` is the wall clock (UTC)."""
@@ -63,6 +76,7 @@ class Deps:
     pictures: Pictures
     metrics: Metrics
     lag_clock: LagClock
+    deliveries: Delivering
     now: Callable[[], datetime]
 
 

@@ -106,7 +106,9 @@ def openapi_config(version: str) -> OpenAPIConfig:
         "followed by its task; errors are application/problem+json.",
         path="/schema",
         render_plugins=[page],
-        tags=[Tag(name=name) for name in ("generate", "tasks", "characters", "assets", "account", "operation")],
+        tags=[
+            Tag(name=name) for name in ("generate", "tasks", "characters", "assets", "webhooks", "account", "operation")
+        ],
         security=[{"apiKey": []}],
         components=Components(security_schemes={"apiKey": SecurityScheme(type="http", scheme="bearer")}),
     )

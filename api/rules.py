@@ -54,6 +54,7 @@ RULES: dict[str, tuple[str, str]] = {
     "json_object": ("must be a JSON object", "必须是 JSON 对象"),
     "file": ("must be an uploaded file", "必须是上传的文件"),
     "picture": ("is not a usable picture: {reason}", "不是可用的图片：{reason}"),
+    "webhook_url": ("must be a URL that may be called: it {reason}", "必须是允许回调的公网 https 地址（{reason}）"),
     "issued": ("must be the id of an event that this account got", "必须是此账户收到过的事件编号"),
     "id": ("must be an id", "必须是有效的标识符"),
     "cursor": ("must be a cursor that a list gave out", "必须是列表返回的游标"),

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from api.bodies.base import Body, Deadline, EngineName, FilledText, Project, Seconds, Seed, given
+from api.bodies.base import Body, CallbackUrl, Deadline, EngineName, FilledText, Project, Seconds, Seed, given
 from api.engines import engine_errors
 from api.rules import BadField
 from schemas.specs import AudioFormat, Language, Mood
@@ -29,6 +29,7 @@ class AudioBody(Body):
     engine: EngineName | None = None
     project: Project | None = None
     deadline: Deadline | None = None
+    callback_url: CallbackUrl | None = None
 
     @classmethod
     def cross_check(cls, data: Mapping[str, Any], now: datetime) -> list[BadField]:

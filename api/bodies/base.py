@@ -43,6 +43,7 @@ EngineName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 PixelSize = Annotated[int, Field(ge=512, le=2048, multiple_of=8)]
 Seconds = Annotated[float, Field(allow_inf_nan=False)]
+CallbackUrl = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
 Deadline = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_rfc3339)]
 
 
@@ -58,6 +59,11 @@ class Body(BaseModel):
         They run beside the field rules, not after them, so that one answer names everything.
         """
         return check_deadline(data, now)
+
+    def asked(self) -> dict[str, Any]:
+        """The body as plain JSON types, for telling replays; without the fields that came later and are not used."""
+        given = self.model_dump(mode="json")
+        return {name: value for name, value in given.items() if name != "callback_url" or value is not None}
 
 
 def check_deadline(data: Mapping[str, Any], now: datetime) -> list[BadField]:

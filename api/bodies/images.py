@@ -8,7 +8,18 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from api.bodies.base import Body, Deadline, EngineName, FilledText, Identifier, PixelSize, Project, Seed, Text
+from api.bodies.base import (
+    Body,
+    CallbackUrl,
+    Deadline,
+    EngineName,
+    FilledText,
+    Identifier,
+    PixelSize,
+    Project,
+    Seed,
+    Text,
+)
 from api.engines import engine_errors
 from api.rules import BadField
 from schemas.specs import Camera, Lighting, Mood, PictureFormat
@@ -46,6 +57,7 @@ class ImageBody(Body):
     project: Project | None = None
     count: Annotated[int, Field(ge=1, le=8)] = 1
     deadline: Deadline | None = None
+    callback_url: CallbackUrl | None = None
 
     @classmethod
     def cross_check(cls, data: Mapping[str, Any], now: datetime) -> list[BadField]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from api.bodies.base import Body, Deadline, EngineName, FilledText, Identifier, Project, Seconds
+from api.bodies.base import Body, CallbackUrl, Deadline, EngineName, FilledText, Identifier, Project, Seconds
 from api.bodies.images import Style
 from api.engines import engine_errors
 from api.rules import BadField
@@ -28,6 +28,7 @@ class StoryboardBody(Body):
     engine: EngineName = "rules"
     project: Project | None = None
     deadline: Deadline | None = None
+    callback_url: CallbackUrl | None = None
 
     @classmethod
     def cross_check(cls, data: Mapping[str, Any], now: datetime) -> list[BadField]:

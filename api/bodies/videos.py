@@ -10,7 +10,19 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from api.bodies.base import Body, Deadline, EngineName, FilledText, Identifier, Project, Seconds, Seed, Text, given
+from api.bodies.base import (
+    Body,
+    CallbackUrl,
+    Deadline,
+    EngineName,
+    FilledText,
+    Identifier,
+    Project,
+    Seconds,
+    Seed,
+    Text,
+    given,
+)
 from api.bodies.images import GuidanceScale, NegativePrompt, Prompt, SceneConfig, Steps, Style
 from api.bodies.scripts import Script
 from api.engines import engine_errors
@@ -81,6 +93,7 @@ class VideoBody(Body):
     image_engine: EngineName = "sketch"
     project: Project | None = None
     deadline: Deadline | None = None
+    callback_url: CallbackUrl | None = None
 
     @classmethod
     def cross_check(cls, data: Mapping[str, Any], now: datetime) -> list[BadField]:

@@ -14,6 +14,7 @@ from api.context import MAX_JSON, Accepted, accepted, account_seal, open_call, r
 from api.deps import Injected
 from api.openapi import IDEMPOTENCY, documented, problems
 from api.orders import audio_order, image_order, storyboard_order, video_order
+from api.webhooks.registering import check_webhook_url
 from infra.keystore import Principal
 
 UserRequest = Request[Principal, Any, Any]
@@ -31,8 +32,9 @@ REFUSALS = problems(400, 401, 413, 415, 422, 503)
 async def generate_images(request: UserRequest, deps: Injected) -> Response[Accepted]:
     """Ask for 1-8 pictures of one prompt."""
     body = await read_body(request, deps, ImageBody)
+    await check_webhook_url(deps.settings, "callback_url", body.callback_url)
     seal = account_seal(request, deps)
-    call = open_call(request, deps, seal, "images.generate", body.model_dump(mode="json"))
+    call = open_call(request, deps, seal, "images.generate", body.asked())
     return accepted(await submit(request, deps, await image_order(body, call, seal, deps)))
 
 
@@ -47,8 +49,9 @@ async def generate_images(request: UserRequest, deps: Injected) -> Response[Acce
 async def generate_audio(request: UserRequest, deps: Injected) -> Response[Accepted]:
     """Ask for speech from a text, or for a music bed or sound scene of a mood."""
     body = await read_body(request, deps, AudioBody)
+    await check_webhook_url(deps.settings, "callback_url", body.callback_url)
     seal = account_seal(request, deps)
-    call = open_call(request, deps, seal, "audio.generate", body.model_dump(mode="json"))
+    call = open_call(request, deps, seal, "audio.generate", body.asked())
     return accepted(await submit(request, deps, await audio_order(body, call, seal, deps)))
 
 
@@ -63,8 +66,9 @@ async def generate_audio(request: UserRequest, deps: Injected) -> Response[Accep
 async def generate_storyboard(request: UserRequest, deps: Injected) -> Response[Accepted]:
     """Ask for a storyboard of a script, plain prose or Fountain."""
     body = await read_body(request, deps, StoryboardBody)
+    await check_webhook_url(deps.settings, "callback_url", body.callback_url)
     seal = account_seal(request, deps)
-    call = open_call(request, deps, seal, "scripts.storyboard", body.model_dump(mode="json"))
+    call = open_call(request, deps, seal, "scripts.storyboard", body.asked())
     record = await storyboard_order(body, call, seal, deps)
     return accepted(await submit(request, deps, record), storyboard_id=record.storyboard_id)
 
@@ -80,6 +84,7 @@ async def generate_storyboard(request: UserRequest, deps: Injected) -> Response[
 async def generate_video(request: UserRequest, deps: Injected) -> Response[Accepted]:
     """Ask for a film from scenes, from a script or from a finished storyboard."""
     body = await read_body(request, deps, VideoBody)
+    await check_webhook_url(deps.settings, "callback_url", body.callback_url)
     seal = account_seal(request, deps)
-    call = open_call(request, deps, seal, "videos.generate", body.model_dump(mode="json"))
+    call = open_call(request, deps, seal, "videos.generate", body.asked())
     return accepted(await submit(request, deps, await video_order(body, call, seal, deps)))

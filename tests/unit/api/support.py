@@ -24,6 +24,7 @@ from api.live.overlay import Overlay
 from api.metrics import Metrics
 from api.reads import Reads
 from api.uploads import Pictures
+from api.webhooks.deliveries import Delivery
 from infra.keystore import Role, SqliteKeystore
 from infra.object_store.local import LocalObjectStore
 from infra.settings import Settings
@@ -174,6 +175,20 @@ class MemoryGateway:
         return settle(self.answer(decision))
 
 
+class MemoryDeliveries:
+    """`Delivering` over a list."""
+
+    def __init__(self) -> None:
+        self.rows: list[Delivery] = []
+
+    async def page(self, account_id: str, webhook_id: str, before: object, limit: int) -> list[Delivery]:
+        return [row for row in self.rows if (row.account_id, row.webhook_id) == (account_id, webhook_id)][:limit]
+
+    async def again(self, account_id: str, webhook_id: str, delivery_id: str, now: datetime) -> Delivery | None:
+        found = [row for row in await self.page(account_id, webhook_id, None, 1000) if row.delivery_id == delivery_id]
+        return found[0] if found else None
+
+
 class Edge:
     """The application, its ports and the keys of its callers."""
 
@@ -181,6 +196,7 @@ class Edge:
         self.keystore = SqliteKeystore(folder / "keystore.db", b"k" * 32)
         self.store = LocalObjectStore(folder / "objects", "http://testserver.local", b"s" * 32, NOW.timestamp)
         self.model, self.log, self.gateway = MemoryReadModel(), MemoryLog(), MemoryGateway()
+        self.deliveries = MemoryDeliveries()
         self.overlay, self.hub, self.metrics = Overlay(), Hub(), Metrics()
         self.feed = Feed(DecisionBoard(), self.overlay, self.hub, self.metrics)
         self.deps = Deps(
@@ -195,6 +211,7 @@ class Edge:
             pictures=Pictures(),
             metrics=self.metrics,
             lag_clock=LagClock(),
+            deliveries=self.deliveries,
             now=lambda: NOW,
         )
 

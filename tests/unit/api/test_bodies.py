@@ -76,7 +76,7 @@ LIMITS = [
     (ImageBody, "deadline", "2027-01-01T00:00:00", "date_time"),
     (ImageBody, "deadline", "2027-13-01T00:00:00Z", "date_time"),
     (ImageBody, "deadline", 1893456000, "date_time"),
-    (ImageBody, "callback_url", "https://example.org", "unknown_field"),
+    (ImageBody, "callback_uri", "https://example.org", "unknown_field"),
     (VideoBody, "scenes", [], "min_items"),
     (VideoBody, "scenes", [SCENE] * 201, "max_items"),
     (VideoBody, "output_format", "avi", "one_of"),

@@ -31,7 +31,7 @@ class Receiver:
 
     async def until(self, count: int) -> list[Got]:
         """What came, once so many requests came."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while len(self.got) < count:
                 self._grown.clear()
                 await self._grown.wait()
