@@ -66,6 +66,7 @@ async def _export(
     with progress_shown("exporting") as moved:
         done = await log_export.export(settings.kafka, out, made_by, topics, window, moved)
     removed = f"; {done.removed} unfinished files removed" if done.removed else ""
+    removed += f"; {done.expired} offsets expired since the last run" if done.expired else ""
     sys.stdout.write(f"{done.records:,} records in {done.files} new files, {done.size / 1e6:,.1f} MB{removed}\n")
 
 

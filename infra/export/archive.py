@@ -25,6 +25,7 @@ from schemas.serde import HEADER
 RAW = "raw"
 BLOCK_BYTES = 256 * 1024
 _SYNC_BYTES = 16
+_FEW_IDS = 2000  # a registry with more serves others too, whose ids cannot be had again
 _HEADER = {
     "type": "record",
     "name": "Header",
@@ -87,8 +88,11 @@ class Archive:
         return _Writer(path.open("wb"), schema, meta, raw=raw)
 
     def schemas(self) -> dict[int, str]:
-        """Every schema that bodies were written with so far."""
-        return {schema_id: self._decoder.schema_of(schema_id) for schema_id in sorted(self._kinds)}
+        """The schemas that bodies were written with so far, and ours with lower ids: registered in order, all get theirs."""
+        last = max(self._kinds, default=0)
+        wanted = range(1, last + 1) if last <= _FEW_IDS else sorted(self._kinds)
+        found = {schema_id: self._decoder.own_schema(schema_id) for schema_id in wanted}
+        return {schema_id: text for schema_id, text in found.items() if text is not None}
 
 
 class _Writer:

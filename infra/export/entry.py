@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -10,10 +11,13 @@ from msgspec import Struct
 from infra.registry import learn_schema_blocking
 from infra.registry_client import schema_by_id
 from infra.settings import Settings
+from schemas.derive import NAMESPACE
 from schemas.envelope import Record
 from schemas.errors import ContractError
 from schemas.serde import HEADER, MAGIC, Codec, UnknownSchemaError
+from schemas.topics import TOPIC_OF
 
+_NAMES = {name for record in TOPIC_OF for name in (record.__name__, f"{NAMESPACE}.{record.__name__}")}
 Headers = tuple[tuple[str, bytes | None], ...]
 
 
@@ -83,6 +87,18 @@ class Decoder:
                 raise UnknownSchemaError(schema_id)
             self._texts[schema_id] = text
         return self._texts[schema_id]
+
+    def own_schema(self, schema_id: int) -> str | None:
+        """The text under an id if it is the schema of a record of ours, else None."""
+        if schema_id not in self._strangers:
+            try:
+                text = self.schema_of(schema_id)
+            except UnknownSchemaError:
+                self._strangers.add(schema_id)
+            else:
+                parsed = json.loads(text)
+                return text if isinstance(parsed, dict) and parsed.get("name") in _NAMES else None
+        return None
 
 
 def schema_id_of(value: bytes | None) -> int | None:

@@ -18,6 +18,7 @@ from infra.export.manifest import Manifest
 from infra.export.parts import Format, Parts
 from infra.kafka import consuming, settled_end
 from infra.kafka_admin import cluster_id, partitions_of
+from infra.local.locks import try_exclusive
 from schemas.errors import ConfigurationError, InfrastructureError
 from schemas.topics import BY_NAME
 
@@ -26,6 +27,7 @@ PART_BYTES = 256 * 1024 * 1024
 MAX_OPEN = 48  # files; a partition whose records are of more days and kinds is committed in between
 BATCH = 1000
 _POLL_MS = 50
+LOCK = ".lock"
 _IDLE_POLLS = 1200  # a minute without a record or a step forward
 
 Moved = Callable[[str, int, int], None]
@@ -40,11 +42,14 @@ class Window(Struct, frozen=True, kw_only=True):
 
 
 class Exported(Struct, kw_only=True):
-    """What one run added, `size` in bytes; `removed` counts unfinished files of a killed run that were deleted."""
+    """What one run added, `size` in bytes. `expired` offsets were gone before it could read them; `removed` counts
+    unfinished files of a killed run that were deleted.
+    """
 
     records: int = 0
     files: int = 0
     size: int = 0
+    expired: int = 0
     removed: int = 0
 
 
@@ -67,16 +72,27 @@ async def export(
     if unknown := [name for name in topics if name not in BY_NAME]:
         raise ConfigurationError(f"no such topic: {', '.join(unknown)}; there are {', '.join(BY_NAME)}")
     folder.mkdir(parents=True, exist_ok=True)
+    lock = try_exclusive(folder / LOCK)
+    if lock is None:
+        raise ConfigurationError(f"another export is writing to {folder}")
+    with lock:
+        return await _export(bootstrap, folder, made_by, topics, window, moved)
+
+
+async def _export(
+    bootstrap: str, folder: Path, made_by: Format, topics: Sequence[str], window: Window, moved: Moved
+) -> Exported:
     places = await partitions_of(bootstrap, topics)
     manifest = _opened(folder, made_by.name, await cluster_id(bootstrap), window)
     manifest.whole = set(topics) == set(BY_NAME) and window == Window()
     manifests.save(folder, manifest)
     done = Exported(removed=len(manifests.sweep(folder, manifest, BY_NAME)))
     ends = await settled_end(bootstrap, places)
-    run = _Run(folder, made_by, manifest, done)
+    run, known = _Run(folder, made_by, manifest, done), manifest.expired
     try:
         async with consuming(bootstrap, auto_offset_reset="earliest") as consumer:
             spans = await _spans(consumer, ends, window, manifest)
+            done.expired = manifest.expired - known
             total, passed = sum(span.end - span.start for span in spans), 0
             for span in spans:
                 async for position in _read(consumer, span, run):

@@ -1,3 +1,5 @@
+"""Print task events as they happen: `python live.py BOOTSTRAP REGISTRY_URL`."""
+
 import sys
 from typing import Any
 

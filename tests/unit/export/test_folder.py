@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from infra.export.archive import Archive
 from infra.export.entry import Entry
 from infra.export.jsonl import JsonLines
+from infra.export.log_export import Window, export
 from infra.export.manifest import Manifest, PartFile, load, save, sweep
 from infra.export.parts import Parts
 from infra.export.replay import has_hole, in_order, overlapping, reframed
+from infra.local.locks import exclusive
 from schemas.errors import ConfigurationError
 from schemas.serde import HEADER
 from tests.unit.export.samples import CODEC, DAY, NOON, Offline, completed, entry, queued
@@ -82,6 +84,17 @@ def test_records_of_several_kinds_and_runs_come_in_their_order(tmp_path: Path) -
         files += parts.finish()
     assert len(files) == 12
     assert list(in_order(tmp_path, files)) == records
+
+
+async def test_two_exports_do_not_share_a_folder(tmp_path: Path) -> None:
+    with exclusive(tmp_path / ".lock"), pytest.raises(ConfigurationError, match="another export is writing"):
+        await export("127.0.0.1:1", tmp_path, JsonLines(Offline()), ["tasks"], Window(), lambda *_: None)
+
+
+async def test_an_unknown_topic_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"no such topic: films; there are requests, "):
+        await export("127.0.0.1:1", tmp_path / "no", JsonLines(Offline()), ["films"], Window(), lambda *_: None)
+    assert not (tmp_path / "no").exists()
 
 
 def test_holes_are_seen() -> None:
