@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infra.audit.auditor import Auditor, Result, Span
+from infra.audit.kept import check_kept, read_kept
 from infra.audit.keys import known_keys
 from infra.audit.reading import Moved, ledger, read_checkpoints, unseen
 from infra.registry import learn_schema_blocking, load_codec
@@ -18,13 +19,20 @@ from schemas.serde import UnknownSchemaError
 _GENERATIONS = (50_000, 20, 20)  # records make no cycles; looking for them after every 700 takes a tenth of the time
 
 
-async def audit_log(settings: Settings, span: Span, key_files: Sequence[Path], moved: Moved = unseen) -> Result:
-    """Read and judge everything that is committed by now.
+async def audit_log(
+    settings: Settings,
+    span: Span,
+    key_files: Sequence[Path] = (),
+    kept_files: Sequence[Path] = (),
+    moved: Moved = unseen,
+) -> Result:
+    """Read and judge everything that is committed by now; `kept_files` hold checkpoints that must be on the log.
 
     Raises `ConfigurationError` when there are checkpoints and no key to check them with, `InfrastructureError` when Kafka or
     the registry is away.
     """
     codec, keys = await load_codec(settings), known_keys(settings, key_files)
+    kept = [one for path in kept_files for one in read_kept(path)]
     checkpoints = await read_checkpoints(settings)
     if checkpoints and not keys:
         raise ConfigurationError("the log has signed checkpoints; name the public key with --public-key FILE")
@@ -34,6 +42,7 @@ async def audit_log(settings: Settings, span: Span, key_files: Sequence[Path], m
 
     async with ledger(settings, since=span.since, until=span.until) as reader:
         auditor = Auditor(codec, reader.bounds, checkpoints, keys, span=span, learn=learn)
+        check_kept(kept, auditor.signed, auditor.found)
         with rare_collections():
             await reader.feed(auditor, moved)
     return auditor.finish()

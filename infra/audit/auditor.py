@@ -69,8 +69,8 @@ class Auditor(Following):
         self._leases = Leases(self.found, partial=partial or expired)
         self._lives = Lives(self.found, self._leases, partial=partial)
         self._books = Books(self.found, partial=partial)
-        self._signed = read_signed(checkpoints, codec, keys, self.found)
-        self._seals = Seals(self.found, self._signed, partial=partial)
+        self.signed = read_signed(checkpoints, codec, keys, self.found)
+        self._seals = Seals(self.found, self.signed, partial=partial)
         self._first = 0
 
     def _wanted(self, event: Event) -> bool:
@@ -100,7 +100,7 @@ class Auditor(Following):
             last=self.chain.number,
             compared=self.chain.compared,
             holes=self.chain.holes,
-            checkpoints=len(self._signed),
+            checkpoints=len(self.signed),
             confirmed=self._seals.confirmed,
             kept_only=self._seals.kept_only,
             signed=self._seals.end,

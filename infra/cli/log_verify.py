@@ -40,6 +40,9 @@ def verify(
     public_key: Annotated[
         list[Path] | None, Parameter(help="PEM file of a key that signs checkpoints; else this host's own.")
     ] = None,
+    kept: Annotated[
+        list[Path] | None, Parameter(help="File of printed checkpoints, kept elsewhere, that must be on the log.")
+    ] = None,
     data: DataOption = DATA,
     as_json: JsonOption = False,
 ) -> None:
@@ -55,7 +58,7 @@ def verify(
     if foreign := set(topics) - {spec.name for spec in LEDGER_TOPICS}:
         raise ConfigurationError(f"--topic: {', '.join(sorted(foreign))} is not written by the coordinator")
     began = time.monotonic()
-    result = asyncio.run(_verify(target_settings(data), span, public_key or [], quiet=as_json))
+    result = asyncio.run(_verify(target_settings(data), span, public_key or [], kept or [], quiet=as_json))
     seconds = time.monotonic() - began
     shown = [finding for finding in result.findings if finding.topic in (*topics, CHECKPOINTS.name)]
     if as_json:
@@ -68,11 +71,11 @@ def verify(
         sys.exit(1)
 
 
-async def _verify(settings: Settings, span: Span, files: Sequence[Path], *, quiet: bool) -> Result:
+async def _verify(settings: Settings, span: Span, keys: Sequence[Path], kept: Sequence[Path], *, quiet: bool) -> Result:
     from infra.audit.auditing import audit_log
 
     with reading(quiet=quiet) as moved:
-        return await audit_log(settings, span, files, moved)
+        return await audit_log(settings, span, keys, kept, moved)
 
 
 @contextmanager

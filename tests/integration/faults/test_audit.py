@@ -72,8 +72,10 @@ async def test_a_run_is_clean_signed_and_told(stack: LocalStack, desk: Desk, tmp
     await the_log_is_clean(desk, tmp_path)
     await the_story_is_told(desk, task_id)
     await picture(stack)
-    assert "\nnumber 2\n" in await desk.run("checkpoint")
-    result = await desk.json("verify")
+    kept = tmp_path / "kept.txt"
+    kept.write_text(await desk.run("checkpoint"))
+    assert "\nnumber 2\n" in kept.read_text()
+    result = await desk.json("verify", "--kept", str(kept))
     assert (result["found"], result["confirmed"], result["signed"]) == (0, 2, result["last"])
 
 

@@ -132,7 +132,7 @@ async def test_a_run_is_clean_and_what_is_broken_afterwards_is_found(
 
 async def the_audit_names(settings: Settings, written: set[str]) -> None:
     """Every record of the ledger that the vandal wrote, and the bytes that are none."""
-    found = (await audit_log(settings, Span(), [])).findings
+    found = (await audit_log(settings, Span())).findings
     assert written <= {f"{one.topic}[{one.partition}]@{one.offset}" for one in found}
 
 
