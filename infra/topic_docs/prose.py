@@ -66,7 +66,8 @@ writer is the coordinator, sort by `shard_seq` and compare each `prev_hash` with
 `partition_seq` of the topics that are kept for ever must still be without holes. An input was consumed when a record's
 `requests_position` or `reports_position` lies behind it; the coordinator commits no consumer offsets.
 
-The check as a program, which prints for example `109 records, 109 links compared, 0 wrong`:
+`storyreel log verify` does this and much more, [signed checkpoints](audit.md) keep the chain from being written anew. The bare
+check as a program of your own, which prints for example `109 records, 109 links compared, 0 wrong`:
 """
 
 PRIVACY = """
