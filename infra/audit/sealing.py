@@ -22,17 +22,30 @@ _TICK = timedelta(microseconds=1)
 
 
 class Sealer(Following):
-    """Gathers what follows a checkpoint (None: everything). `seal` may be called whenever nothing is left to `advance`."""
+    """Gathers what follows a checkpoint (None: everything). `seal` may be called whenever nothing is left to `advance`.
+
+    `whole`: it is given the ledger from its beginning, since the offsets in the checkpoint are those of another cluster.
+    """
 
     def __init__(
-        self, codec: Codec, bounds: Mapping[Place, Bounds], last: CheckpointSigned | None, learn: Learn = refuse
+        self,
+        codec: Codec,
+        bounds: Mapping[Place, Bounds],
+        last: CheckpointSigned | None,
+        learn: Learn = refuse,
+        *,
+        whole: bool = False,
     ) -> None:
-        super().__init__(codec, bounds, start_after(last), learn)
+        super().__init__(codec, bounds, start_after(None if whole else last), learn)
         self._last = last
-        self._covering = Covering(self.chain.number + 1)
+        self._signed = last.last_shard_seq if last else 0
+        self._covering = Covering(self._signed + 1)
 
     def _fold(self, event: Event) -> None:
-        self._covering.add(event)
+        if event.shard_seq > self._signed:
+            self._covering.add(event)
+        elif self._last is not None and event.shard_seq == self._signed and event.digest != self._last.head_hash:
+            self.found.about(event, "root", f"it is not the record that checkpoint {self._last.number} signs")
 
     def seal(self, key: Ed25519PrivateKey, now: datetime) -> CheckpointSigned | None:
         """The next checkpoint, None when nothing is new. Raises `ContractError` if the ledger is not in order."""

@@ -67,15 +67,26 @@ async def last_checkpoint(settings: Settings, codec: Codec, keys: Keys, shard: i
 
 
 async def followed(settings: Settings, codec: Codec, last: CheckpointSigned | None) -> Sealer:
-    """What follows a checkpoint, read to the end."""
+    """What follows a checkpoint, read to the end.
 
+    When that is not in order, everything is read: offsets differ on a cluster that was restored from elsewhere.
+    """
+    sealer = await _read(settings, codec, last, whole=last is None)
+    if last is None or not sealer.found.kept:
+        return sealer
+    return await _read(settings, codec, last, whole=True)
+
+
+async def _read(settings: Settings, codec: Codec, last: CheckpointSigned | None, *, whole: bool) -> Sealer:
     def learn(unknown: UnknownSchemaError) -> None:
         learn_schema_blocking(codec, settings, unknown)
 
-    starts: dict[Place, int] = {}
-    if last is not None:
-        starts = {(head.topic, head.partition): head.offset for head in last.partitions}
+    heads = [] if last is None or whole else last.partitions
+    starts: dict[Place, int] = {(head.topic, head.partition): head.offset for head in heads}
     async with ledger(settings, starts) as reader:
-        sealer = Sealer(codec, reader.bounds, last, learn)
+        sealer = Sealer(codec, reader.bounds, last, learn, whole=whole)
+        for place, offset in starts.items():
+            if offset > reader.bounds[place].end:
+                sealer.found.at(place, offset, "tail", f"it ends at {reader.bounds[place].end}")
         await reader.feed(sealer)
     return sealer

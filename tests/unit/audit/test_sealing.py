@@ -15,6 +15,7 @@ from infra.settings import Settings
 from schemas.checkpoints import CheckpointSigned
 from schemas.errors import ConfigurationError, ContractError
 from tests.faults.simulation.owner import CODEC
+from tests.unit.audit.mutations import forged
 from tests.unit.audit.recorded import NOW, Ledger, Signer, bounds_of, busy_ledger, in_order
 
 SIGNER = Signer()
@@ -44,6 +45,34 @@ def test_a_checkpoint_goes_on_where_the_last_one_ended(ledger: Ledger) -> None:
     assert rest is not None
     assert (rest.number, rest.first_shard_seq, rest.last_shard_seq) == (2, 71, len(in_order(ledger)))
     assert sealer_over(ledger, rest).seal(SIGNER.key, NOW) is None
+
+
+def restored(ledger: Ledger) -> Ledger:
+    """The ledger on another cluster: the same records at other offsets."""
+    return {p: [replace(raw, offset=at) for at, raw in enumerate(records)] for p, records in ledger.items()}
+
+
+def test_a_restored_ledger_is_signed_on_when_all_of_it_is_read(ledger: Ledger) -> None:
+    half = CODEC.decode_as(SIGNER.checkpoints(ledger, [70])[0].value, CheckpointSigned)
+    direct = sealer_over(ledger, half).seal(SIGNER.key, NOW)
+    assert direct is not None
+    again = read_whole(restored(ledger), half).seal(SIGNER.key, NOW)
+    assert again is not None
+    assert (again.number, again.root, again.kept_root) == (2, direct.root, direct.kept_root)
+    with pytest.raises(ContractError, match="not the record that checkpoint 1 signs"):
+        read_whole(restored(forged(ledger, 30)), half).seal(SIGNER.key, NOW)
+
+
+def read_whole(ledger: Ledger, last: CheckpointSigned) -> Sealer:
+    """A sealer that is given everything."""
+    sealer = Sealer(CODEC, bounds_of(ledger), last, whole=True)
+    for records in ledger.values():
+        for raw in records:
+            sealer.take(raw)
+    for place in ledger:
+        sealer.close(place)
+    sealer.advance()
+    return sealer
 
 
 def test_nothing_is_signed_while_something_new_is_out_of_order(ledger: Ledger) -> None:
