@@ -28,7 +28,7 @@ def _pyarrow() -> tuple[Any, Any]:
         return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     except ImportError as error:
         raise ConfigurationError(
-            "Parquet needs pyarrow, which is not installed: pip install 'storyreel[analytics]'; "
+            "Parquet needs pyarrow, which is not installed; install it, or storyreel with its extra `analytics`; "
             "--format jsonl and --format avro work without"
         ) from error
 
