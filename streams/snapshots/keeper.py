@@ -71,6 +71,7 @@ class Keeper:
         self._kept = [ref, *self._kept][:KEEP]
         await self._mark()
         self._saved_at = ref.shard_seq
+        log.info("the snapshot of shard_seq %d is announced: the next start goes on from there", ref.shard_seq)
         await self._shelf.prune(self._kept)
 
     async def _mark(self) -> None:

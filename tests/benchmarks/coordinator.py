@@ -54,7 +54,7 @@ async def _starts(settings: Settings, folder: Path, events: int) -> None:
     whole = await _start("from the first event", replace(settings, snapshot_events=NEVER), folder)
     await whole.kill()
     saving = await _start("the same, saving at its end", replace(settings, snapshot_events=1000), folder)
-    await saving.logged('"snapshot of shard_seq')
+    await saving.logged("is announced: the next start")
     await saving.kill()
     print(next(line for line in saving.log.read_text().splitlines() if '"snapshot of shard_seq' in line))
     saved = await _start("with a snapshot", replace(settings, snapshot_events=NEVER), folder)
