@@ -73,16 +73,18 @@ def command(settings: Settings, *words: str) -> None:
     print(f"{what:15} {ran.stdout.strip()}: {rate}", flush=True)
 
 
-async def run(count: int) -> None:
+async def run(count: int, formats: list[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="storyreel-export-") as made:
         folder = Path(made)
         folder.chmod(0o711)
         base = Settings(device_slots=4)
         async with LocalStack(folder / "source", options=StackOptions(topics=TOPICS, base=base)) as stack:
             await fill(stack.settings, count)
-            for name in ("parquet", "jsonl", "avro"):
+            for name in formats:
                 settings = replace(stack.settings, data_dir=folder / "ids")
                 await asyncio.to_thread(command, settings, "export", "--out", str(folder / name), "--format", name)
+        if "avro" not in formats:
+            return
         async with LocalStack(folder / "target", options=StackOptions(base=base)) as stack:
             settings = replace(stack.settings, data_dir=folder / "new")
             await asyncio.to_thread(command, settings, "restore", "--from", str(folder / "avro"))
@@ -91,7 +93,9 @@ async def run(count: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=300_000)
-    asyncio.run(run(parser.parse_args().records))
+    parser.add_argument("--formats", nargs="+", default=["parquet", "jsonl", "avro"])
+    chosen = parser.parse_args()
+    asyncio.run(run(chosen.records, chosen.formats))
 
 
 if __name__ == "__main__":
