@@ -18,6 +18,7 @@ Decode = Callable[[bytes, Sequence[tuple[str, bytes]]], Mapping[str, Any]]
 """Value bytes and headers of a record to its fields; raises `ContractError` for what it cannot read."""
 
 _POLL_MS = 200
+PUBLIC = frozenset({"prev_hash", "head_hash", "root", "kept_root", "previous", "signature"})  # bytes that hide nothing
 
 
 async def read_records(
@@ -91,11 +92,11 @@ def _value(record: Any, decode: Decode) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Decoded fields as JSON types; bytes are ciphertext and show only their length, but for the hash of the chain."""
+    """Decoded fields as JSON types; bytes are ciphertext and show only their length, but for hashes and signatures."""
     if isinstance(value, (bytes, bytearray, memoryview)):
         return f"<sealed {len(value)} bytes>"
     if isinstance(value, Mapping):
-        return {str(key): _digest(item) if key == "prev_hash" else plain(item) for key, item in value.items()}
+        return {str(key): _digest(item) if key in PUBLIC else plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(item) for item in value]
     if isinstance(value, Enum):

@@ -33,8 +33,7 @@ def unseen(_read: int, _whole: int) -> None:
 
 def raw_of(message: ConsumerRecord) -> Raw:
     """A consumed record as audits take it."""
-    headers = tuple((name, value) for name, value in message.headers)
-    return Raw(message.topic, message.partition, message.offset, message.key, message.value, headers)
+    return Raw(message.topic, message.partition, message.offset, message.key, message.value, tuple(message.headers))
 
 
 class LedgerReader:

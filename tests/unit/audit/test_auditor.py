@@ -12,9 +12,9 @@ from msgspec.structs import replace
 
 import streams.ledger
 from infra.audit import records, transitions
-from infra.audit.auditor import Span
+from infra.audit.auditor import Auditor, Span
 from infra.audit.chain import TERMINAL
-from infra.audit.events import Place
+from infra.audit.events import Place, Raw
 from infra.audit.seals import is_kept
 from schemas.entities import DeviceChanged
 from schemas.envelope import LedgerRecord
@@ -26,7 +26,7 @@ from tests.faults.simulation import transitions as owners
 from tests.faults.simulation.bugs import BUGS
 from tests.faults.simulation.owner import CODEC, Rules
 from tests.faults.simulation.world import World
-from tests.unit.audit.recorded import Ledger, Signer, audit, busy_ledger, in_order, of_world, rechained
+from tests.unit.audit.recorded import Ledger, Signer, audit, bounds_of, busy_ledger, in_order, of_world, rechained
 
 SIGNER = Signer()
 MOST_SEEDS = 30  # within which a planted bug must show
@@ -184,3 +184,28 @@ def test_a_changed_record_within_a_span_is_found(ledger: Ledger) -> None:
     assert audit(changed, span=Span(since=since)).found
     after = CODEC.decode_as(raws[120].value, LedgerRecord).envelope.occurred_at
     assert audit(ledger, span=Span(since=after)).found == 0
+
+
+@pytest.mark.parametrize("seed", range(500, 504))
+def test_a_ledger_that_grows_while_it_is_read_is_clean(seed: int) -> None:
+    """Of what was committed after the ends were taken some partitions show more than others."""
+    ledger = of_world(world_of(seed, Rules()))
+    random = Random(seed)
+    whole = sum(map(len, ledger.values()))
+    for _ in range(10):
+        end = random.randrange(1, whole)
+        before = {place: [raw for raw in raws if number(raw) <= end] for place, raws in ledger.items()}
+        seen = {p: raws[: random.randint(len(before[p]), len(raws))] for p, raws in ledger.items()}
+        auditor = Auditor(CODEC, bounds_of(before), (), {})
+        for raws in seen.values():
+            for raw in raws:
+                auditor.take(raw)
+        result = auditor.finish()
+        assert {one.rule for one in result.findings} <= {"quota"}  # if the end cut a transaction in two
+        assert result.last >= end
+        assert result.events + result.later == sum(map(len, seen.values()))
+
+
+def number(raw: Raw) -> int:
+    """Its place in the shard."""
+    return CODEC.decode_as(raw.value, LedgerRecord).stamp.shard_seq
