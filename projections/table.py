@@ -38,6 +38,7 @@ class Table(Generic[Row]):
         self.row = row
         self.key = tuple(key)
         self.columns = tuple(field for field in row.__struct_fields__ if field not in self.left_out)
+        self._key_fields: Callable[[Row], Any] = attrgetter(*self.key)
         self._fields = attrgetter(*self.columns)
         encoders = ((place, _encoder(hints[column])) for place, column in enumerate(self.columns))
         self._encoders = [(place, encode) for place, encode in encoders if encode is not _as_is]
@@ -63,7 +64,8 @@ class Table(Generic[Row]):
 
     def key_of(self, row: Row) -> tuple[str, ...]:
         """The row's primary key."""
-        return tuple(str(getattr(row, column)) for column in self.key)
+        found = self._key_fields(row)
+        return (found,) if type(found) is str else tuple(map(str, found))
 
     def decode(self, record: Record | Mapping[str, Any]) -> Row:
         """A row from a result of `select`."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+import gc
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -35,6 +37,17 @@ _FETCH_BYTES = 16_000_000
 Wanted = Callable[[LedgerRecord], bool]
 Moved = Callable[[str, int], None]
 """Told after each fetch: topic, offsets passed by it."""
+
+
+@contextmanager
+def fewer_collections() -> Iterator[None]:
+    """A chunk is many living objects and hardly a cycle: looking for cycles after every 700 costs a fifth of the time."""
+    usual = gc.get_threshold()
+    gc.set_threshold(10 * CHUNK, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 def everything(_: LedgerRecord) -> bool:
@@ -75,19 +88,19 @@ async def fold_partition(job: Job, partition: Partition, until: int | None = Non
     """
     folded = Folded(cursor=await _stored(job, partition))
     tp = TopicPartition(partition.topic, partition.number)
+    options = {"max_poll_records": _FETCH, "max_partition_fetch_bytes": _FETCH_BYTES}
     try:
-        async with assigned(
-            job.settings.kafka, {tp: None}, max_poll_records=_FETCH, max_partition_fetch_bytes=_FETCH_BYTES
-        ) as consumer:
+        async with assigned(job.settings.kafka, {tp: None}, **options) as consumer:
             end = (await committed_end(consumer, [tp]))[tp] if until is None else until
             start = await first_offset(consumer, tp, folded.cursor)
             if start >= end:
                 return folded
             consumer.seek(tp, start)
             job.moved(partition.topic, start - folded.cursor.next_offset)
-            async for chunk in _chunks(job, consumer, tp, end):
-                folded = await _fold_chunk(job, partition, folded, chunk)
-                crash_points.reach("bulk.after_chunk")
+            with fewer_collections():
+                async for chunk in _chunks(job, consumer, tp, end):
+                    folded = await _fold_chunk(job, partition, folded, chunk)
+                    crash_points.reach("bulk.after_chunk")
             return folded
     except KafkaError as error:
         raise InfrastructureError(f"Kafka at {job.settings.kafka}: {error!r}") from error

@@ -31,16 +31,19 @@ class BulkRows:
     async def load(self, table: Table[Row], keys: Iterable[Key]) -> dict[Key, Row]:
         """The rows of these keys, as far as there are any."""
         buffer = self._buffer(table)
+        buffer.settle()
         wanted = list(keys)
         found = await buffer.table.load(self._connection, [key for key in wanted if key not in buffer.rows])
         buffer.stored |= found.keys()
+        buffer.loaded = True
         return found | {key: buffer.rows[key] for key in wanted if key in buffer.rows}
 
     async def upsert(self, table: Table[Row], rows: Iterable[Row]) -> None:
         """Keep the rows for the flush; of two with one key the later one."""
         buffer = self._buffer(table)
-        for row in rows:
-            buffer.rows[buffer.table.key_of(row)] = row
+        buffer.added += rows
+        if buffer.loaded:
+            buffer.settle()
 
     async def embed(self, character_id: str, found: Embedding | None) -> None:
         """Keep the vector for the flush."""
@@ -63,16 +66,17 @@ class BulkRows:
         return buffer
 
     async def _write(self, buffer: _Buffer[Any]) -> int:
-        new = [row for key, row in buffer.rows.items() if key not in buffer.stored]
+        new = [row for key, row in buffer.rows.items() if key not in buffer.stored] + buffer.added
         changed = [row for key, row in buffer.rows.items() if key in buffer.stored]
         try:
             async with self._connection.transaction():
                 await self._copy(buffer.table, buffer.table.relation, self._schema, new)
         except asyncpg.UniqueViolationError:
-            changed = new + changed
+            buffer.settle()
+            changed = list(buffer.rows.values())
         if changed:
             await self._merge(buffer.table, changed)
-        return len(buffer.rows)
+        return len(buffer.rows) + len(buffer.added)
 
     async def _merge(self, table: Table[Any], rows: list[Any]) -> None:
         staging = f"staging_{table.relation}"
@@ -90,9 +94,19 @@ class BulkRows:
 
 
 class _Buffer(Generic[Row]):
-    """Rows of one table: what the chunk wrote, and the keys that were in the table before."""
+    """Rows of one table: what the chunk wrote, and the keys that were in the table before.
+
+    `added` are rows whose key nobody has asked for yet; a history is nothing else.
+    """
 
     def __init__(self, table: Table[Row]) -> None:
         self.table = table
         self.rows: dict[Key, Row] = {}
         self.stored: set[Key] = set()
+        self.added: list[Row] = []
+        self.loaded = False
+
+    def settle(self) -> None:
+        """Put the added rows under their keys, the later of two in the place of the earlier."""
+        self.rows |= {self.table.key_of(row): row for row in self.added}
+        self.added.clear()

@@ -52,7 +52,7 @@ def _clear(value: Any) -> Any:
     """Structs as objects without their private fields, at every depth."""
     if isinstance(value, Struct):
         return {
-            name: _clear(getattr(value, name)) if nested else getattr(value, name)
+            name: _clear(found) if (found := getattr(value, name)) and nested else found
             for name, nested in _public(type(value))
         }
     if isinstance(value, list):
