@@ -82,7 +82,7 @@ def test_without_pyarrow_the_message_names_the_extra(monkeypatch: pytest.MonkeyP
         raise builtins.ImportError(f"No module named {name!r}")
 
     monkeypatch.setattr(importlib, "import_module", missing)
-    with pytest.raises(ConfigurationError, match="its extra `analytics`.*--format jsonl"):
+    with pytest.raises(ConfigurationError, match=r"its extra `analytics`.*--format jsonl"):
         Parquet(Offline())
 
 
