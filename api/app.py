@@ -12,7 +12,19 @@ from litestar.static_files import create_static_files_router
 
 from api.auth import authenticated
 from api.context import MAX_JSON, PREFIX
-from api.controllers import account, assets, characters, generate, health, holding, retrying, stream, tasks, webhooks
+from api.controllers import (
+    account,
+    assets,
+    characters,
+    endpoints,
+    generate,
+    health,
+    holding,
+    retrying,
+    stream,
+    tasks,
+    webhooks,
+)
 from api.deps import Deps
 from api.errors import EXCEPTION_HANDLERS
 from api.observe import Observe
@@ -81,6 +93,11 @@ def _protected(deps: Deps) -> Router:
             retrying.retry_task,
             assets.upload_asset,
             assets.get_asset,
+            endpoints.create_webhook,
+            endpoints.list_webhooks,
+            endpoints.get_webhook,
+            endpoints.rotate_secret,
+            endpoints.remove_webhook,
             webhooks.get_callback_secret,
             webhooks.list_deliveries,
             webhooks.redeliver,

@@ -30,10 +30,10 @@ from infra.settings import Settings
 from projections.postgres import create_pool
 from projections.queries import Queries
 from schemas.serde import UnknownSchemaError
-from schemas.topics import ASSETS, CHARACTERS, DECISIONS, PROGRESS, QUOTAS, STORYBOARDS, TASKS, USERS
+from schemas.topics import ASSETS, CHARACTERS, DECISIONS, PROGRESS, QUOTAS, STORYBOARDS, TASKS, USERS, WEBHOOKS
 
 log = logging.getLogger(__name__)
-FOLLOWED = (DECISIONS, TASKS, CHARACTERS, ASSETS, STORYBOARDS, USERS, QUOTAS, PROGRESS)
+FOLLOWED = (DECISIONS, TASKS, CHARACTERS, ASSETS, STORYBOARDS, USERS, QUOTAS, WEBHOOKS, PROGRESS)
 URL_KEY = "url-signing-key"
 
 
@@ -102,7 +102,7 @@ async def running(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
 @asynccontextmanager
 async def _webhooks(deps: Deps, deliveries: Deliveries, queries: Queries) -> AsyncIterator[None]:
     """Sends while it is open, over database connections of its own, so that no call waits for them."""
-    subscribers = Subscribers(queries, deps.keystore)
+    subscribers = Subscribers(queries, deps.keystore, deps.now)
     async with open_poster(allow_private=deps.settings.webhook_allow_private) as poster:
         dispatcher = Dispatcher(deliveries, queries, subscribers, poster, deps.settings, deps.now)
         sending = asyncio.create_task(dispatcher.run(), name="webhooks")

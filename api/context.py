@@ -30,7 +30,13 @@ MAX_JSON = 1024 * 1024
 ANSWER = 1.9  # seconds from the body's arrival to the answer of a write
 LEAST = 0.3  # seconds every decision is waited for
 PREFIX = "/api/v1"
-ABOUT_TASKS = (requests.CancellationRequested, requests.HoldRequested, requests.ReleaseRequested)
+ABOUT_TASKS = (
+    requests.CancellationRequested,
+    requests.HoldRequested,
+    requests.ReleaseRequested,
+    requests.WebhookRotationRequested,
+    requests.WebhookRemovalRequested,
+)
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 UserRequest = Request[Principal, Any, Any]
 

@@ -56,6 +56,10 @@ class Delivering(Protocol):
         """At most `limit` deliveries made before `before`, newest first."""
         ...
 
+    async def failing(self, account_id: str) -> set[str]:
+        """Webhooks that nothing is sent to of its own accord, because everything failed."""
+        ...
+
     async def again(self, account_id: str, webhook_id: str, delivery_id: str, now: datetime) -> Delivery | None:
         """Send it once more, None if the webhook has none of that id."""
         ...

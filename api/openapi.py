@@ -30,6 +30,7 @@ from api.bodies.images import ImageBody
 from api.bodies.scripts import StoryboardBody
 from api.bodies.users import UserBody
 from api.bodies.videos import VideoBody
+from api.bodies.webhooks import WebhookBody
 from schemas.common import FieldError
 
 REF = "#/components/schemas/{model}"
@@ -37,7 +38,7 @@ JSON = "application/json"
 MULTIPART = "multipart/form-data"
 STATIC = "/docs/assets"
 IDEMPOTENCY = {"Idempotency-Key": "1-255 printable characters; the same key and body give the first answer again"}
-BODIES: tuple[type[Body], ...] = (ImageBody, VideoBody, AudioBody, StoryboardBody, UserBody)
+BODIES: tuple[type[Body], ...] = (ImageBody, VideoBody, AudioBody, StoryboardBody, UserBody, WebhookBody)
 _FILE = {"type": "string", "format": "binary", "description": "PNG, JPEG or WebP, one frame, at most 20 MB and 25 MP"}
 FORMS: dict[str, dict[str, Any]] = {
     "CharacterForm": {

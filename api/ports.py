@@ -12,6 +12,7 @@ from projections.folds.quotas import UsageRow
 from projections.folds.storyboards import StoryboardRow
 from projections.folds.task_events import TaskEventRow
 from projections.folds.task_rows import TaskRow
+from projections.folds.webhooks import WebhookRow
 from schemas.common import Limits, TaskKind
 
 Before = tuple[datetime, str]  # created_at and id of the last row of a page
@@ -66,6 +67,9 @@ class ReadModel(Protocol):
 
     async def storyboard(self, account_id: str, storyboard_id: str) -> StoryboardRow | None:
         """The storyboard, None if the account has none of that id."""
+
+    async def webhooks(self, account_id: str) -> Sequence[WebhookRow]:
+        """The account's webhooks that were not removed, oldest first."""
 
     async def wait_for(self, topic: str, partition: int, partition_seq: int, timeout: float) -> bool:
         """Whether the rows reach `partition_seq` within `timeout` seconds."""

@@ -47,7 +47,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     coordinator_heartbeat: float = 0.5
     snapshot_events: int = 50_000
     webhook_allow_private: bool = False  # also call http and hosts of one's own network; for development only
-    webhook_retries: str = "5,300,1800,7200,18000,36000,50400,72000,86400"  # seconds between attempts, three days in all
+    webhook_retries: str = "5,300,1800,7200,18000,36000,50400,72000,86400"  # seconds; three days in all
     drift_interval: float = 600.0  # between two checks of a sample of the read models against the log; 0 = none
     face_detector_model: str = ""  # path of an ONNX face detector (YuNet); "" = centre crop
     log_level: str = "INFO"

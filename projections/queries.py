@@ -21,6 +21,7 @@ from projections.folds.storyboards import StoryboardRow
 from projections.folds.task_events import TaskEventRow
 from projections.folds.task_rows import TaskRow
 from projections.folds.users import UserRow, effective_limits
+from projections.folds.webhooks import WebhookRow
 from projections.postgres import Pool, retrying
 from projections.row_store import vector_text
 from projections.table import SCHEMA, Table
@@ -37,6 +38,7 @@ from projections.tables import (
     USAGE_HISTORY_TABLE,
     USAGE_TABLE,
     USER_TABLE,
+    WEBHOOK_TABLE,
 )
 from schemas.common import Limits, TaskKind
 
@@ -179,6 +181,12 @@ class Queries:
     async def storyboard(self, account_id: str, storyboard_id: str) -> StoryboardRow | None:
         """One storyboard at its latest revision."""
         return await self._one(STORYBOARD_TABLE, "account_id = $1 AND storyboard_id = $2", account_id, storyboard_id)
+
+    async def webhooks(self, account_id: str) -> list[WebhookRow]:
+        """The account's webhooks that were not removed, oldest first."""
+        return await self._many(
+            WEBHOOK_TABLE, "account_id = $1 AND NOT removed ORDER BY created_at, webhook_id", account_id
+        )
 
     async def devices(self) -> list[DeviceRow]:
         """All devices ever seen, by slot."""

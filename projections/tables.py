@@ -13,8 +13,9 @@ from projections.folds.task_events import TaskEventRow
 from projections.folds.task_results import TaskResultRow
 from projections.folds.task_rows import TaskRow
 from projections.folds.users import UserRow
+from projections.folds.webhooks import WebhookRow
 from projections.table import Table
-from schemas.topics import ASSETS, CHARACTERS, DEVICES, QUOTAS, STORYBOARDS, TASKS, USERS, TopicSpec
+from schemas.topics import ASSETS, CHARACTERS, DEVICES, QUOTAS, STORYBOARDS, TASKS, USERS, WEBHOOKS, TopicSpec
 
 TASK_TABLE = Table("tasks", TaskRow, ["task_id"], left_out=["results"])
 TASK_RESULT_TABLE = Table("task_results", TaskResultRow, ["task_id", "stage_id"])
@@ -28,6 +29,7 @@ CHARACTER_TABLE = Table("characters", CharacterRow, ["character_id"])
 CHARACTER_IMAGE_TABLE = Table("character_images", CharacterImageRow, ["character_id", "revision", "key"])
 ASSET_TABLE = Table("assets", AssetRow, ["asset_id"])
 STORYBOARD_TABLE = Table("storyboards", StoryboardRow, ["storyboard_id"])
+WEBHOOK_TABLE = Table("webhooks", WebhookRow, ["webhook_id"])
 DEVICE_TABLE = Table("devices", DeviceRow, ["device_id"])
 
 TABLES: dict[str, Table[Any]] = {
@@ -45,10 +47,11 @@ TABLES: dict[str, Table[Any]] = {
         CHARACTER_IMAGE_TABLE,
         ASSET_TABLE,
         STORYBOARD_TABLE,
+        WEBHOOK_TABLE,
         DEVICE_TABLE,
     )
 }
-PROJECTED: tuple[TopicSpec, ...] = (TASKS, QUOTAS, USERS, CHARACTERS, ASSETS, STORYBOARDS, DEVICES)
+PROJECTED: tuple[TopicSpec, ...] = (TASKS, QUOTAS, USERS, CHARACTERS, ASSETS, STORYBOARDS, WEBHOOKS, DEVICES)
 FED_BY: dict[str, tuple[str, ...]] = {
     TASKS.name: ("tasks", "task_results", "task_events"),
     QUOTAS.name: ("quota_usage", "quota_limits", "quota_usage_history", "quota_limit_history"),
@@ -56,5 +59,6 @@ FED_BY: dict[str, tuple[str, ...]] = {
     CHARACTERS.name: ("characters", "character_images"),
     ASSETS.name: ("assets",),
     STORYBOARDS.name: ("storyboards",),
+    WEBHOOKS.name: ("webhooks",),
     DEVICES.name: ("devices",),
 }

@@ -59,6 +59,30 @@ class AssetRegistered(LedgerRecord, frozen=True, kw_only=True):
     sealed: bytes = b""
 
 
+class WebhookRegistered(LedgerRecord, frozen=True, kw_only=True):
+    """Events go to an address from now on; `sealed` holds URL and description, `secret_id` names the signing secret."""
+
+    webhook_id: str = ""
+    body_hash: str = ""
+    secret_id: str = ""
+    events: list[str] = []
+    sealed: bytes = b""
+
+
+class WebhookSecretRotated(LedgerRecord, frozen=True, kw_only=True):
+    """The webhook's messages are signed with another secret, and for a day with the previous one too."""
+
+    webhook_id: str = ""
+    secret_id: str = ""
+    previous_id: str = ""
+
+
+class WebhookRemoved(LedgerRecord, frozen=True, kw_only=True):
+    """Nothing is sent to the webhook any more."""
+
+    webhook_id: str = ""
+
+
 class StoryboardDrafted(LedgerRecord, frozen=True, kw_only=True):
     """A script engine wrote revision `revision` of the storyboard; `sealed` holds the draft."""
 
@@ -110,3 +134,4 @@ AnyCharacterEvent = CharacterRegistered | CharacterReady | CharacterFailed
 AnyAssetEvent = AssetRegistered
 AnyStoryboardEvent = StoryboardDrafted
 AnyDeviceEvent = DeviceChanged
+AnyWebhookEvent = WebhookRegistered | WebhookSecretRotated | WebhookRemoved

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-Purpose = Literal["spec", "request", "result", "profile", "asset"]
+Purpose = Literal["spec", "request", "result", "profile", "asset", "webhook"]
 
 
 def aad(account_id: str, purpose: Purpose) -> bytes:

@@ -120,6 +120,30 @@ class AssetSubmitted(Request, frozen=True, kw_only=True):
     sealed: bytes = b""
 
 
+class WebhookSubmitted(Request, frozen=True, kw_only=True):
+    """Send events to an address: those named in `events`, or the ends of tasks. `sealed` holds URL and description; the
+    signing secret is derived from the account's key and `secret_id`.
+    """
+
+    webhook_id: str = ""
+    secret_id: str = ""
+    events: list[str] = []
+    sealed: bytes = b""
+
+
+class WebhookRotationRequested(Request, frozen=True, kw_only=True):
+    """Sign with the secret `secret_id` from now on; idempotent."""
+
+    webhook_id: str = ""
+    secret_id: str = ""
+
+
+class WebhookRemovalRequested(Request, frozen=True, kw_only=True):
+    """Send nothing more to the webhook; idempotent."""
+
+    webhook_id: str = ""
+
+
 class CancellationRequested(Request, frozen=True, kw_only=True):
     """Stop the task `request.task_id`; idempotent."""
 
@@ -141,6 +165,9 @@ AnyRequest = (
     | StoryboardRequested
     | CharacterSubmitted
     | AssetSubmitted
+    | WebhookSubmitted
+    | WebhookRotationRequested
+    | WebhookRemovalRequested
     | CancellationRequested
     | HoldRequested
     | ReleaseRequested

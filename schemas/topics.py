@@ -41,6 +41,7 @@ USERS = TopicSpec(name="users", records=_members(entities.AnyUserEvent))
 CHARACTERS = TopicSpec(name="characters", records=_members(entities.AnyCharacterEvent))
 ASSETS = TopicSpec(name="assets", records=_members(entities.AnyAssetEvent))
 STORYBOARDS = TopicSpec(name="storyboards", records=_members(entities.AnyStoryboardEvent))
+WEBHOOKS = TopicSpec(name="webhooks", records=_members(entities.AnyWebhookEvent))
 DEVICES = TopicSpec(name="devices", records=_members(entities.AnyDeviceEvent), compact=True)
 RENDER_COMMANDS = TopicSpec(
     name="render.commands", records=_members(render.AnyRenderCommand), partitions="slots", retention_ms=7 * DAY
@@ -61,6 +62,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     CHARACTERS,
     ASSETS,
     STORYBOARDS,
+    WEBHOOKS,
     DEVICES,
     RENDER_COMMANDS,
     SNAPSHOTS,

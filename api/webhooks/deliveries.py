@@ -18,6 +18,7 @@ from schemas.topics import TASKS
 
 CALLBACK = "callback"
 PAGE = 500
+FAILING_AFTER = 5  # deliveries that failed for good, one after another
 LEASE = timedelta(seconds=30)  # after which an attempt whose process died is made again
 KEPT = timedelta(days=30)
 Delivered = Literal["pending", "delivered", "failed"]
@@ -206,6 +207,19 @@ class Deliveries:
         )
         return None if record is None else Delivery(**record)
 
+    async def failing(self, account_id: str) -> set[str]:
+        """Webhooks whose last `FAILING_AFTER` ended deliveries all failed: nothing is sent to them of its own accord."""
+        records = await self._pool.fetch(
+            """SELECT webhook_id FROM (
+                 SELECT webhook_id, state, row_number() OVER (PARTITION BY webhook_id ORDER BY updated_at DESC) AS place
+                 FROM ops.webhook_deliveries WHERE account_id = $1 AND state <> 'pending' AND webhook_id <> $2) ended
+               WHERE place <= $3 GROUP BY webhook_id HAVING count(*) = $3 AND bool_and(state = 'failed')""",
+            account_id,
+            CALLBACK,
+            FAILING_AFTER,
+        )
+        return {str(record["webhook_id"]) for record in records}
+
     async def prune(self, now: datetime) -> None:
         """Forget deliveries that ended long ago."""
         await self._pool.execute(
@@ -213,21 +227,20 @@ class Deliveries:
         )
 
     async def _plan(self, connection: Any, planned: Sequence[Planned], now: datetime) -> None:
-        rows = [
-            (
-                derived_id("delivery", item.webhook_id, item.event.account_id, str(item.event.account_seq)),
-                item.event.account_id,
-                item.webhook_id,
-                item.event.task_id,
-                item.event.account_seq,
-                item.event.type,
-                now,
-            )
-            for item in planned
-        ]
+        accounts = {item.event.account_id for item in planned if item.webhook_id != CALLBACK}
+        failing = {(account, webhook) for account in accounts for webhook in await self.failing(account)}
         await connection.executemany(
             """INSERT INTO ops.webhook_deliveries (delivery_id, account_id, webhook_id, task_id, account_seq, type,
-                 next_attempt, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $7)
-               ON CONFLICT DO NOTHING""",
-            rows,
+                 created_at, updated_at, state, error, next_attempt)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10) ON CONFLICT DO NOTHING""",
+            [_row(item, now, failing=(item.event.account_id, item.webhook_id) in failing) for item in planned],
         )
+
+
+def _row(item: Planned, now: datetime, *, failing: bool) -> tuple[Any, ...]:
+    """What goes to a failing webhook is noted and waits for its redelivery."""
+    event = item.event
+    rest = ("failed", "not sent: the webhook is failing", None) if failing else ("pending", "", now)
+    delivery_id = derived_id("delivery", item.webhook_id, event.account_id, str(event.account_seq))
+    place = (delivery_id, event.account_id, item.webhook_id, event.task_id, event.account_seq, event.type)
+    return (*place, now, *rest)

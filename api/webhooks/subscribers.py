@@ -1,19 +1,24 @@
-"""Who gets which event, and where they live: the `callback_url` of a task."""
+"""Who gets which event, and where they live: the `callback_url` of a task, and the account's webhooks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from api.bodies.webhooks import ALL
+from api.live.sse import event_name
 from api.ports import ReadModel
 from api.sealing import AccountSeal
 from api.webhooks.deliveries import CALLBACK, Delivery, Planned
 from api.webhooks.message import is_terminal, signing_secret
 from infra.keystore import DataKey, KeyErasedError, KeyMissingError, SqliteKeystore
 from projections.folds.task_events import TaskEventRow
+from projections.folds.webhooks import WebhookRow
 from schemas.common import TaskKind
 
+OVERLAP = timedelta(days=1)  # for which a rotated secret still signs
 WITH_CALLBACK = frozenset({TaskKind.IMAGE, TaskKind.VIDEO, TaskKind.AUDIO, TaskKind.STORYBOARD})
 
 
@@ -28,24 +33,52 @@ class Subscriber(Struct, frozen=True):
     secrets: list[bytes]
 
 
+def wants(webhook: WebhookRow, row: TaskEventRow) -> bool:
+    """Whether the event passes the webhook's filter."""
+    if not webhook.events:
+        return is_terminal(row)
+    return ALL in webhook.events or event_name(row.type) in webhook.events
+
+
+def _secrets(webhook: WebhookRow, now: datetime) -> list[str]:
+    overlap = webhook.previous_id and now - webhook.rotated_at < OVERLAP
+    return [webhook.secret_id, webhook.previous_id] if overlap else [webhook.secret_id]
+
+
 class Subscribers:
     """Looks into the read model and opens what is sealed there."""
 
-    def __init__(self, queries: ReadModel, keystore: SqliteKeystore) -> None:
-        self._queries, self._keystore = queries, keystore
+    def __init__(self, queries: ReadModel, keystore: SqliteKeystore, now: Callable[[], datetime]) -> None:
+        self._queries, self._keystore, self._now = queries, keystore, now
 
     async def plan(self, rows: Sequence[TaskEventRow]) -> list[Planned]:
         """The deliveries that the events call for."""
+        webhooks = {account: await self._queries.webhooks(account) for account in {row.account_id for row in rows}}
+        planned = [
+            Planned(webhook.webhook_id, row)
+            for row in rows
+            for webhook in webhooks[row.account_id]
+            if wants(webhook, row) and row.occurred_at >= webhook.created_at
+        ]
         terminal = [row for row in rows if is_terminal(row)]
-        return [Planned(CALLBACK, row) for row in terminal if await self._callback_url(row.account_id, row.task_id)]
+        return planned + [
+            Planned(CALLBACK, row) for row in terminal if await self._callback_url(row.account_id, row.task_id)
+        ]
 
     async def find(self, delivery: Delivery) -> Subscriber | None:
         """Where the delivery goes, None while the read model does not know. Raises `Gone`."""
         key = self._key(delivery.account_id)
         if key is None:
             raise Gone("the account was erased")
-        url = await self._callback_url(delivery.account_id, delivery.task_id)
-        return None if url is None else Subscriber(url, [signing_secret(key, CALLBACK)])
+        if delivery.webhook_id == CALLBACK:
+            url = await self._callback_url(delivery.account_id, delivery.task_id)
+            return None if url is None else Subscriber(url, [signing_secret(key, CALLBACK)])
+        webhooks = await self._queries.webhooks(delivery.account_id)
+        webhook = next((row for row in webhooks if row.webhook_id == delivery.webhook_id), None)
+        if webhook is None:
+            return None
+        url = str(AccountSeal(key).open(webhook.sealed, "webhook")["url"])
+        return Subscriber(url, [signing_secret(key, secret_id) for secret_id in _secrets(webhook, self._now())])
 
     async def _callback_url(self, account_id: str, task_id: str) -> str | None:
         row = await self._queries.task(account_id, task_id)

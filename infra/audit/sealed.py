@@ -21,6 +21,8 @@ _PURPOSES: Mapping[str, Purpose] = {
     "CharacterRegistered": "profile",
     "AssetSubmitted": "asset",
     "AssetRegistered": "asset",
+    "WebhookSubmitted": "webhook",
+    "WebhookRegistered": "webhook",
 }
 
 Show = Callable[[bytes, Purpose], Any]

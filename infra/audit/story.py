@@ -25,12 +25,23 @@ from schemas.topics import (
     STORYBOARDS,
     TASKS,
     USERS,
+    WEBHOOKS,
     TopicSpec,
 )
 
 FIRST: tuple[TopicSpec, ...] = (TASKS, CHARACTERS)
 """Read before the others: they tell which tasks belong to an account, a character or a request."""
-THEN: tuple[TopicSpec, ...] = (REQUESTS, DECISIONS, QUOTAS, USERS, ASSETS, STORYBOARDS, RENDER_COMMANDS, REPORTS)
+THEN: tuple[TopicSpec, ...] = (
+    REQUESTS,
+    DECISIONS,
+    QUOTAS,
+    USERS,
+    ASSETS,
+    STORYBOARDS,
+    WEBHOOKS,
+    RENDER_COMMANDS,
+    REPORTS,
+)
 
 Kind = Literal["task", "account", "character", "correlation"]
 

@@ -84,6 +84,7 @@ account and to its purpose:
 | `result` | recipe, summary and data of an engine | `StageCompleted`, `CharacterReady`, `StoryboardDrafted`, reports |
 | `profile` | name, description, metadata, photo keys | `CharacterSubmitted`, `CharacterRegistered` |
 | `asset` | object key, file name | `AssetSubmitted`, `AssetRegistered` |
+| `webhook` | URL, description | `WebhookSubmitted`, `WebhookRegistered` |
 
 So prompts, scripts, names, embeddings and the keys of uploads are never in clear on a topic. In clear are ids, sizes,
 times, engines, seeds, keys of results, the client's `project` label and the words of problems. When an account's key is

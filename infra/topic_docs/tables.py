@@ -44,6 +44,7 @@ KEYS = {
     "characters": "character id",
     "assets": "asset id",
     "storyboards": "storyboard id",
+    "webhooks": "webhook id",
     "devices": "device id",
     "render.commands": "device id",
     "snapshots": "shard",

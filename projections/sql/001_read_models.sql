@@ -195,6 +195,20 @@ CREATE TABLE read_models.storyboards (
 );
 CREATE INDEX storyboards_by_account ON read_models.storyboards (account_id, created_at DESC);
 
+CREATE TABLE read_models.webhooks (
+    webhook_id  text        PRIMARY KEY,
+    account_id  text        NOT NULL,
+    events      jsonb       NOT NULL,
+    secret_id   text        NOT NULL,
+    previous_id text        NOT NULL,
+    rotated_at  timestamptz NOT NULL,
+    created_at  timestamptz NOT NULL,
+    removed     boolean     NOT NULL,
+    sealed      bytea       NOT NULL,
+    shard_seq   bigint      NOT NULL
+);
+CREATE INDEX webhooks_by_account ON read_models.webhooks (account_id, created_at) WHERE NOT removed;
+
 CREATE TABLE read_models.devices (
     device_id    text        PRIMARY KEY,
     boot_id      text        NOT NULL,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from projections.writers.base import Refused, Unseal, Writer
 from projections.writers.characters import write_characters
 from projections.writers.quotas import write_quotas
-from projections.writers.simple import write_assets, write_devices, write_storyboards, write_users
+from projections.writers.simple import write_assets, write_devices, write_storyboards, write_users, write_webhooks
 from projections.writers.tasks import write_tasks
-from schemas.topics import ASSETS, CHARACTERS, DEVICES, QUOTAS, STORYBOARDS, TASKS, USERS
+from schemas.topics import ASSETS, CHARACTERS, DEVICES, QUOTAS, STORYBOARDS, TASKS, USERS, WEBHOOKS
 
 __all__ = ["WRITERS", "Refused", "Unseal", "Writer"]
 
@@ -18,5 +18,6 @@ WRITERS: dict[str, Writer] = {
     CHARACTERS.name: write_characters,
     ASSETS.name: write_assets,
     STORYBOARDS.name: write_storyboards,
+    WEBHOOKS.name: write_webhooks,
     DEVICES.name: write_devices,
 }

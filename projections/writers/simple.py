@@ -8,10 +8,11 @@ from projections.folds.assets import apply_asset
 from projections.folds.devices import apply_device
 from projections.folds.storyboards import apply_storyboard
 from projections.folds.users import apply_user
+from projections.folds.webhooks import apply_webhook
 from projections.row_store import RowStore
-from projections.tables import ASSET_TABLE, DEVICE_TABLE, STORYBOARD_TABLE, USER_TABLE
+from projections.tables import ASSET_TABLE, DEVICE_TABLE, STORYBOARD_TABLE, USER_TABLE, WEBHOOK_TABLE
 from projections.writers.base import Refused, Unseal, fold_into, wanted
-from schemas.entities import AnyAssetEvent, AnyDeviceEvent, AnyStoryboardEvent, AnyUserEvent
+from schemas.entities import AnyAssetEvent, AnyDeviceEvent, AnyStoryboardEvent, AnyUserEvent, AnyWebhookEvent
 from schemas.envelope import LedgerRecord
 
 
@@ -33,6 +34,13 @@ async def write_storyboards(store: RowStore, events: Sequence[LedgerRecord], _: 
     """Storyboards."""
     known, foreign = wanted(events, AnyStoryboardEvent)
     result = await fold_into(store, STORYBOARD_TABLE, known, lambda e: (e.storyboard_id,), apply_storyboard)
+    return foreign + result.refused
+
+
+async def write_webhooks(store: RowStore, events: Sequence[LedgerRecord], _: Unseal) -> list[Refused]:
+    """Webhooks."""
+    known, foreign = wanted(events, AnyWebhookEvent)
+    result = await fold_into(store, WEBHOOK_TABLE, known, lambda e: (e.webhook_id,), apply_webhook)
     return foreign + result.refused
 
 

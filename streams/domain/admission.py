@@ -21,10 +21,13 @@ from schemas.requests import (
     StoryboardRequested,
     UserRegistrationRequested,
     VideoRequested,
+    WebhookRemovalRequested,
+    WebhookRotationRequested,
+    WebhookSubmitted,
     WorkRequest,
 )
 from schemas.tasks import TaskCompleted, TaskQueued, TaskRejected
-from streams.domain import ending, holding, quota, registration, reuse
+from streams.domain import ending, holding, quota, registration, reuse, webhooks
 from streams.domain.drafts import decided, draft
 from streams.domain.limits import character_errors, invalid, limit_errors, not_found, not_retryable, stages_of
 from streams.domain.policy import PRIORITY, Policy, estimate_ms
@@ -57,6 +60,8 @@ def decide_request(state: ShardState, request: AnyRequest, now: datetime, policy
         return ending.decide_cancellation(state, request)
     if isinstance(request, HoldRequested | ReleaseRequested):
         return holding.decide_hold(state, request)
+    if isinstance(request, WebhookRotationRequested | WebhookRemovalRequested):
+        return webhooks.edit(state, request)
     task = state.tasks.get(request.request.task_id)
     seen = state.remembered.get(request.request.task_id)
     if seen is not None:
@@ -81,6 +86,8 @@ def decide_request(state: ShardState, request: AnyRequest, now: datetime, policy
             return registration.change_limit(request)
         case AssetSubmitted():
             return registration.register_asset(request)
+        case WebhookSubmitted():
+            return webhooks.register(state, request)
         case ImageRequested() | VideoRequested() | AudioRequested() | StoryboardRequested() | CharacterSubmitted():
             return _admit(state, request, now, policy)
         case _:

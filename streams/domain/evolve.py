@@ -15,12 +15,15 @@ from schemas.entities import (
     DeviceStatus,
     StoryboardDrafted,
     UserRegistered,
+    WebhookRegistered,
+    WebhookRemoved,
+    WebhookSecretRotated,
 )
 from schemas.envelope import LedgerRecord
 from schemas.quotas import QuotaCommitted, QuotaLimitChanged, QuotaReleased, QuotaReserved
 from schemas.render import CancelCommand, LeaseGranted, LeaseRevoked, RenderCommand
 from schemas.tasks import TaskEvent
-from streams.domain import evolve_tasks, memory, quota, reuse
+from streams.domain import evolve_tasks, memory, quota, reuse, webhooks
 from streams.domain.policy import Policy
 from streams.domain.state import AccountState, CharacterState, DeviceState, Remembered, ShardState
 
@@ -49,6 +52,8 @@ def evolve(state: ShardState, event: LedgerRecord, policy: Policy) -> ShardState
         case AssetRegistered():
             seen = Remembered(account_id=event.envelope.account_id, body_hash=event.body_hash, status="completed")
             return memory.remember(state, event.asset_id, seen, event.envelope.occurred_at)
+        case WebhookRegistered() | WebhookSecretRotated() | WebhookRemoved():
+            return webhooks.evolve(state, event)
         case DeviceChanged():
             return _device_changed(state, event)
         case _ if isinstance(event, NO_STATE):

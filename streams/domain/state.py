@@ -175,7 +175,8 @@ class ShardState(Struct, frozen=True, kw_only=True):
     `orphans` are stages whose device lost its lease, with the reason, until they are reclaimed; `remembered` is pruned
     by `memory`, a log of (time, id) from `memory_head` on; `rates` are milliseconds per unit of work by "engine:kind";
     `delayed` holds stages until their retry, `deadlines` tasks as (task id, "").
-    `engine_gone_at` says since when no live device runs an engine. `results` are kept like `remembered`, in `result_log`.
+    `webhooks` are the (webhook id, secret id) of an account. `engine_gone_at` says since when no live device runs an engine.
+    `results` are kept like `remembered`, in `result_log`.
     """
 
     accounts: Map[str, AccountState] = Map()
@@ -191,6 +192,7 @@ class ShardState(Struct, frozen=True, kw_only=True):
     orphans: Map[StageKey, str] = Map()
     epochs: Map[int, int] = Map()
     characters: Map[str, CharacterState] = Map()
+    webhooks: Map[str, tuple[tuple[str, str], ...]] = Map()
     remembered: Map[str, Remembered] = Map()
     memory: Map[int, tuple[datetime, str]] = Map()
     memory_head: int = 0

@@ -75,3 +75,27 @@ async def test_deliveries_belong_to_their_account(account: Account, free_account
     assert (await free_account.http.post(path)).status_code == 404
     mine, other = [(await a.http.get("webhooks/callback/secret")).json() for a in (account, free_account)]
     assert mine != other
+
+
+async def test_a_webhook_gets_every_event_it_asked_for_under_both_secrets_until_it_is_removed(account: Account) -> None:
+    async with receiving() as receiver:
+        asked = {"url": f"http://127.0.0.1:{receiver.port}/all", "events": ["*"], "description": "all of it"}
+        made = (await account.http.post("webhooks", json=asked)).json()
+        path = f"webhooks/{made['webhook_id']}"
+        assert (await account.http.get(path)).json() == {k: v for k, v in made.items() if k != "secret"} | {
+            "created_at": (await account.http.get(path)).json()["created_at"]
+        }
+        rotated = (await account.http.post(f"{path}/rotate")).json()
+        task_id = (await account.accepted("images/generate", SMALL))["task_id"]
+        got = list(await receiver.until(5))
+        for secret in (made["secret"], rotated["secret"]):
+            for message in got:
+                verify(secret, message.headers, message.body, time.time())
+        told = sorted((json.loads(message.body)["data"] for message in got), key=lambda event: event["id"])
+        history = (await account.http.get(f"tasks/{task_id}/events")).json()["items"]
+        assert [{k: v for k, v in event.items() if k != "task_url"} for event in told] == history
+        assert (await account.http.delete(path)).status_code == 204
+        assert (await account.http.get(path)).status_code == 404
+        await account.accepted("images/generate", SMALL | {"callback_url": asked["url"], "seed": 8})
+        assert json.loads((await receiver.until(6))[5].body)["type"] == "task.completed"
+    assert (await account.http.get("webhooks")).json()["items"] == []

@@ -15,7 +15,7 @@ import fastavro
 import fastavro.schema
 from aiokafka import AIOKafkaConsumer
 
-KEPT_FOR_EVER = {"tasks", "quotas", "users", "characters", "assets", "storyboards"}
+KEPT_FOR_EVER = {"tasks", "quotas", "users", "characters", "assets", "storyboards", "webhooks"}
 LEDGER = (*sorted(KEPT_FOR_EVER), "decisions", "devices", "render.commands")
 GENESIS = bytes(32)
 

@@ -36,6 +36,7 @@ from projections.folds.storyboards import StoryboardRow
 from projections.folds.task_events import TaskEventRow, task_event_row
 from projections.folds.task_rows import TaskRow
 from projections.folds.tasks import apply_task
+from projections.folds.webhooks import WebhookRow
 from schemas.common import Limits, TaskKind
 from schemas.decisions import Outcome, RequestDecided
 from schemas.envelope import Envelope, Stamp
@@ -54,6 +55,7 @@ class MemoryReadModel:
         self.character_rows: dict[str, CharacterRow] = {}
         self.assets: dict[str, AssetRow] = {}
         self.storyboards: dict[str, StoryboardRow] = {}
+        self.webhook_rows: list[WebhookRow] = []
         self.usage_rows: list[UsageRow] = []
         self.stored = 0  # number of the last event the rows hold
         self.usage_changes: list[UsageChangeRow] = []
@@ -126,6 +128,9 @@ class MemoryReadModel:
         row = self.storyboards.get(storyboard_id)
         return row if row and row.account_id == account_id else None
 
+    async def webhooks(self, account_id: str) -> list[WebhookRow]:
+        return [row for row in self.webhook_rows if row.account_id == account_id and not row.removed]
+
     async def wait_for(self, topic: str, partition: int, partition_seq: int, timeout: float) -> bool:
         return self.stored >= partition_seq
 
@@ -183,6 +188,9 @@ class MemoryDeliveries:
 
     async def page(self, account_id: str, webhook_id: str, before: object, limit: int) -> list[Delivery]:
         return [row for row in self.rows if (row.account_id, row.webhook_id) == (account_id, webhook_id)][:limit]
+
+    async def failing(self, account_id: str) -> set[str]:
+        return set()
 
     async def again(self, account_id: str, webhook_id: str, delivery_id: str, now: datetime) -> Delivery | None:
         found = [row for row in await self.page(account_id, webhook_id, None, 1000) if row.delivery_id == delivery_id]
