@@ -68,7 +68,11 @@ def diff(
 
     with contextlib.closing(open_keystore(settings, os.environ)) as keystore, watched("folding") as watch:
         done = asyncio.run(compare(settings, keystore_unseal(keystore), found, sample, watch))
-    verdict = f"{done.differing:,} rows differ" if done.differing else "no difference"
+    verdict = (
+        f"{done.differing:,} row{'s differ' if done.differing > 1 else ' differs'}"
+        if done.differing
+        else "no difference"
+    )
     (sys.stderr if json else sys.stdout).write(f"{verdict}: {done.rows:,} rows compared with {done.records:,} events\n")
     if done.differing:
         sys.exit(1)
@@ -76,8 +80,8 @@ def diff(
 
 @app.command(name="as-of")
 def as_of(
-    at: Annotated[datetime, Parameter(help="The time, UTC unless it names another zone.")],
     *,
+    at: Annotated[datetime, Parameter(help="The time, UTC unless it names another zone.")],
     task: Annotated[str | None, Parameter(help="Id of a task.")] = None,
     account: Annotated[
         str | None, Parameter(help="Id of an account: its limits, and its use on the 30 days before.")

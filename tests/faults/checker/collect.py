@@ -21,8 +21,8 @@ from projections.catch_up import stored_cursors
 from projections.postgres import create_pool
 from projections.rebuild import dump, rebuild
 from projections.tables import PROJECTED
-from streams.domain.policy import Policy
 from projections.unsealing import keystore_unseal
+from streams.domain.policy import Policy
 from tests.faults.checker import standing
 from tests.faults.checker.evidence import Accepted, Evidence, Poison, Position, Reply, Seen
 from tests.faults.checker.reading import read_log
