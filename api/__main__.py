@@ -23,6 +23,7 @@ from infra.settings import Settings
 from infra.telemetry import configure_logging
 
 log = logging.getLogger("api")
+MAX_MESSAGE = 64 * 1024  # bytes of what a client says over a WebSocket; one message of 4 KB is all it needs
 GRACE_S = 10  # for calls that are being answered when the process is told to stop
 
 
@@ -58,6 +59,7 @@ async def serve(environ: Mapping[str, str]) -> int:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=GRACE_S,
+            ws_max_size=MAX_MESSAGE,
         )
         server = Server(config, deps.hub)
         serving = asyncio.create_task(server.serve())
