@@ -52,8 +52,11 @@ async def dump(pool: Pool) -> AsyncIterator[str]:
     """
     connection: Any
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        names = sorted(table for tables in FED_BY.values() for table in tables)
+        for table in ("projection_cursors", *names):  # before the first query fixes the instant: holds off a swap
+            await connection.execute(f"LOCK TABLE {SCHEMA}.{table} IN ACCESS SHARE MODE")
         await connection.execute("SET LOCAL timezone = 'UTC'")
-        for table in sorted(table for tables in FED_BY.values() for table in tables):
+        for table in names:
             async for row in connection.cursor(await _rows_sql(connection, table)):
                 yield f"{table} {row[0]}"
         for row in await connection.fetch(_CURSORS):
