@@ -79,6 +79,8 @@ async def test_the_same_picture_is_not_rendered_twice(free_account: Account) -> 
     assert (task["cached"], task["cached_from"], task["stages"]) == (True, first["task_id"], [])
     assert [o["key"] for o in task["result"]["outputs"]] == [o["key"] for o in first["result"]["outputs"]]
     (images,) = [u for u in (await free_account.http.get("usage")).json()["today"] if u["resource"] == "images"]
-    assert (images["used"], images["reserved"]) == (4, 0), "a quota bounds requests, unless the operator makes this free"
+    assert (images["used"], images["reserved"]) == (4, 0), (
+        "a quota bounds requests, unless the operator makes this free"
+    )
     other = await free_account.accepted("images/generate", body | {"seed": 1})
     assert other["status"] == "queued"
