@@ -6,10 +6,11 @@ KILLS ?= 40
 SEED ?=
 UV := .tools/bin/uv
 BIN := .venv/bin
+LOG_TESTS := $(addprefix tests/integration/,aiokafka_defects api coordinator faults faust_defects)
 TARGETS := api gpu_agents infra projections schemas streams tests
 
 .DEFAULT_GOAL := help
-.PHONY: help browser install install-dev demo up down status test faults lint fmt lock clean
+.PHONY: help browser install install-dev demo up down status test test-log test-parts faults lint fmt lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -54,7 +55,13 @@ browser:
 
 test: install-dev browser ## every test: units, contracts, real Kafka and PostgreSQL, the demo
 	@$(BIN)/python -m pytest tests/unit tests/contract --numprocesses 2 --dist loadfile
-	@$(BIN)/python -m pytest tests/integration tests/e2e
+	@$(MAKE) --no-print-directory --jobs 2 test-log test-parts
+
+test-log: # two halves side by side: tests with real servers wait more than they compute
+	@$(BIN)/python -m pytest $(LOG_TESTS) tests/e2e
+
+test-parts:
+	@$(BIN)/python -m pytest $(filter-out $(LOG_TESTS),$(patsubst %/,%,$(dir $(wildcard tests/integration/*/__init__.py))))
 
 faults: install-dev ## put a real stack through kills and other faults: KILLS=40, SEED=number
 	@$(BIN)/python -m tests.faults --kills "$(KILLS)" $(if $(SEED),--seed "$(SEED)")
