@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar
@@ -105,13 +106,19 @@ async def _follow(app: ReadModelApp, watched: set[asyncio.Task[Any]], stop: asyn
                 os._exit(UNEXPECTED)  # nothing may be acknowledged on the way out
     for task in watched:
         task.cancel()
-    try:
-        await asyncio.wait_for(app.stop(), _STOP_TIMEOUT)
-    except TimeoutError:
-        log.warning("Faust did not stop within %g s", _STOP_TIMEOUT)
-        logging.shutdown()
-        os._exit(0)  # its threads would hold the process; all that matters is in PostgreSQL
+    given_up = threading.Timer(_STOP_TIMEOUT, _leave)
+    given_up.daemon = True
+    given_up.start()
+    await app.stop()
+    given_up.cancel()
     return 0
+
+
+def _leave() -> None:
+    """End the process from a thread of its own: a Faust that is stopped while it starts may block the loop for ever."""
+    log.warning("Faust did not stop within %g s", _STOP_TIMEOUT)
+    logging.shutdown()
+    os._exit(0)  # all that matters is in PostgreSQL
 
 
 async def _crashed(app: ReadModelApp) -> None:
