@@ -10,11 +10,13 @@ import uuid
 
 import asyncpg
 
+from infra.keystore import SqliteKeystore
 from infra.local.stack import LocalStack
 from infra.settings import Settings
 from projections.postgres import Pool, create_pool
 from projections.queries import Queries
 from projections.rebuild import rebuild
+from projections.unsealing import keystore_unseal
 from tests.integration.read_models.conftest import Worker, Writer, dumped, eventually, settled
 
 SECOND = 1.0
@@ -101,7 +103,12 @@ async def test_a_lost_position_and_foreign_rows_are_derived_again(
 
 
 async def test_killed_in_mid_work_it_goes_on_and_equals_a_rebuild(
-    worker: Worker, writer: Writer, queries: Queries, pool: Pool, other_settings: Settings
+    worker: Worker,
+    writer: Writer,
+    queries: Queries,
+    pool: Pool,
+    other_settings: Settings,
+    keystore: SqliteKeystore,
 ) -> None:
     account = new_id()
 
@@ -117,7 +124,7 @@ async def test_killed_in_mid_work_it_goes_on_and_equals_a_rebuild(
         await worker.start()
     await writing
     await settled(queries, writer.ledger)
-    await rebuild(other_settings, None, nothing)
+    await rebuild(other_settings, None, keystore_unseal(keystore))
     rebuilt = await create_pool(other_settings.database_url)
     try:
         live = await dumped(pool)
