@@ -26,10 +26,6 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
-def nothing(_: str, __: bytes) -> None:
-    return None
-
-
 async def test_events_become_rows_at_once(worker: Worker, writer: Writer, queries: Queries) -> None:
     await worker.following()
     account, waits = new_id(), []
