@@ -11,7 +11,7 @@ from infra import crash_points
 from projections.cursors import Cursor, LogIdentity, lock_cursor, save_cursor
 from projections.postgres import Pool, transaction
 from projections.row_store import SqlRows
-from projections.selection import Delivered, Selection, select
+from projections.selection import Delivered, GapError, Selection, select
 from projections.table import SCHEMA, Connection
 from projections.tables import FED_BY
 from projections.writers import WRITERS, Unseal
@@ -46,14 +46,20 @@ class Ports(Struct, frozen=True):
     dead_letters: DeadLetters
 
 
-async def apply_batch(pool: Pool, partition: Partition, delivered: Sequence[Delivered], ports: Ports) -> Cursor:
+async def apply_batch(
+    pool: Pool, partition: Partition, delivered: Sequence[Delivered], ports: Ports, *, first: bool = False
+) -> Cursor:
     """Apply what is new and return the position after it. Applying a batch again changes nothing.
 
-    Raises `GapError`, with nothing applied, when records are missing before one of the batch.
+    Raises `GapError`, with nothing applied, when records are missing before one of the batch. `first` says that the topic
+    has nothing before the batch, which a compacted topic must say when there is no position yet.
     """
     async with transaction(pool) as connection:
         cursor = await lock_cursor(connection, partition.topic, partition.number)
-        selection = select(cursor, delivered, compacted=BY_NAME[partition.topic].compact)
+        compacted = BY_NAME[partition.topic].compact
+        if compacted and not cursor.next_offset and delivered and delivered[0].offset and not first:
+            raise GapError(cursor, cursor, 0, delivered[0].offset)  # numbers cannot tell what is missing before it
+        selection = select(cursor, delivered, compacted=compacted)
         if selection.cursor == cursor:
             return cursor
         letters = await _write(connection, partition, selection, ports.unseal)
