@@ -16,9 +16,9 @@ from api.views.task_models import TaskView
 from api.views.tasks import task_view
 from infra.keystore import Principal
 from projections.folds.task_rows import TaskRow
+from schemas.requests import OPERATORS
 
 UserRequest = Request[Principal, Any, Any]
-OPERATORS = frozenset({"operator", "admin"})
 
 
 async def own_task(request: UserRequest, deps: Deps, task_id: str) -> TaskRow:

@@ -9,6 +9,8 @@ from msgspec import Struct
 from schemas.common import FilmPlan, StagePlan, Tier
 from schemas.envelope import EPOCH, Record
 
+OPERATORS = frozenset({"operator", "admin"})  # roles that may see and steer the tasks of others
+
 
 class RequestInfo(Struct, frozen=True, kw_only=True):
     """Common part of every request. `request_id` is new per HTTP call; `task_id` is what it creates or concerns.

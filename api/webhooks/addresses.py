@@ -5,7 +5,7 @@ Everything that is not ordinary public unicast is refused: what stands there bel
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 REFUSED_V4: dict[IPv4Network, str] = {
     IPv4Network(network): word
@@ -51,8 +51,3 @@ def refusal(address: IPv4Address | IPv6Address) -> str | None:
     if address not in PUBLIC_V6:
         return "private"
     return next((word for network, word in REFUSED_V6.items() if address in network), None)
-
-
-def refusal_of_text(text: str) -> str | None:
-    """`refusal` of an address in its usual notation. Raises `ValueError` for anything else, such as 0x7f.1 or 017700000001."""
-    return refusal(ip_address(text))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from schemas.decisions import Outcome
 from schemas.envelope import LedgerRecord
-from schemas.requests import HoldRequested, ReleaseRequested, Request
+from schemas.requests import OPERATORS, HoldRequested, ReleaseRequested, Request
 from schemas.tasks import TaskHeld, TaskReleased
 from streams.domain import ending
 from streams.domain.drafts import about_task, decided
 from streams.domain.limits import not_found
 from streams.domain.state import ShardState
-
-OPERATORS = frozenset({"operator", "admin"})
 
 
 def decide_hold(state: ShardState, request: HoldRequested | ReleaseRequested) -> list[LedgerRecord]:

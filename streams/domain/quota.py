@@ -7,6 +7,7 @@ the reservation. A reservation belongs to the account's day it was made on (UTC)
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import TypeVar
 
 from msgspec.structs import replace as _replace
 
@@ -25,6 +26,7 @@ from streams.domain.state import Reservation, ShardState, TaskState, Usage
 
 RESOURCES = ("images", "videos")
 FORGET_DAYS = 40  # how far back a day without reservations is looked for
+B = TypeVar("B", bound=QuotaEvent)
 
 
 def day_of(now: datetime) -> str:
@@ -51,36 +53,14 @@ def check(state: ShardState, account_id: str, reservation: Reservation) -> Probl
 def reserve(state: ShardState, account_id: str, task_id: str, request_id: str, held: Reservation) -> QuotaReserved:
     """Set the amount aside for a task."""
     usage = state.usage.get((account_id, held.resource, held.day), Usage())
-    return draft(
-        QuotaReserved,
-        account_id,
-        account_id,
-        request_id,
-        task_id=task_id,
-        resource=held.resource,
-        day=held.day,
-        amount=held.amount,
-        used=usage.used,
-        reserved=usage.reserved + held.amount,
-    )
+    return _booking(QuotaReserved, account_id, task_id, request_id, held, usage.used, usage.reserved + held.amount)
 
 
 def charge(state: ShardState, account_id: str, task_id: str, request_id: str, held: Reservation) -> list[LedgerRecord]:
     """Set the amount aside and charge it at once, for a task that is done as soon as it is accepted."""
     reserved = reserve(state, account_id, task_id, request_id, held)
-    committed = draft(
-        QuotaCommitted,
-        account_id,
-        account_id,
-        request_id,
-        task_id=task_id,
-        resource=held.resource,
-        day=held.day,
-        amount=held.amount,
-        used=reserved.used + held.amount,
-        reserved=reserved.reserved - held.amount,
-    )
-    return [reserved, committed]
+    used, left = reserved.used + held.amount, reserved.reserved - held.amount
+    return [reserved, _booking(QuotaCommitted, account_id, task_id, request_id, held, used, left)]
 
 
 def settle(state: ShardState, task: TaskState, *, completed: bool) -> list[LedgerRecord]:
@@ -89,20 +69,27 @@ def settle(state: ShardState, task: TaskState, *, completed: bool) -> list[Ledge
     if held is None:
         return []
     usage = state.usage.get((task.account_id, held.resource, held.day), Usage())
-    return [
-        draft(
-            QuotaCommitted if completed else QuotaReleased,
-            task.account_id,
-            task.account_id,
-            task.request_id,
-            task_id=task.task_id,
-            resource=held.resource,
-            day=held.day,
-            amount=held.amount,
-            used=usage.used + (held.amount if completed else 0),
-            reserved=usage.reserved - held.amount,
-        )
-    ]
+    used, left = usage.used + (held.amount if completed else 0), usage.reserved - held.amount
+    kind: type[QuotaEvent] = QuotaCommitted if completed else QuotaReleased
+    return [_booking(kind, task.account_id, task.task_id, task.request_id, held, used, left)]
+
+
+def _booking(
+    kind: type[B], account_id: str, task_id: str, request_id: str, held: Reservation, used: int, reserved: int
+) -> B:
+    """A movement of what a task holds; `used` and `reserved` are the account's day after it."""
+    return draft(
+        kind,
+        account_id,
+        account_id,
+        request_id,
+        task_id=task_id,
+        resource=held.resource,
+        day=held.day,
+        amount=held.amount,
+        used=used,
+        reserved=reserved,
+    )
 
 
 def _forget_days(state: ShardState, account_id: str, event: QuotaEvent) -> ShardState:
