@@ -15,9 +15,9 @@ import msgspec
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.text import Text
+from rich.progress import Progress
 
+from infra.cli.bars import rated
 from infra.cli.options import DATA, DataOption, JsonOption
 from infra.cli.target import target_settings
 from infra.keystore import open_keystore
@@ -136,23 +136,11 @@ def summary(done: Rebuilt) -> str:
     )
 
 
-class _Rate(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.finished_speed or task.speed or 0:,.0f} events/s")
-
-
 @contextmanager
 def watched(verb: str) -> Iterator[Watch]:
     """A bar on standard error with rate and time left, if that is a terminal."""
-    columns = (
-        TextColumn("{task.description:<22}"),
-        BarColumn(30),
-        TaskProgressColumn(),
-        _Rate(),
-        TimeRemainingColumn(),
-    )
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(*rated(22, "events"), console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task(verb, total=None)
 
         def sized(total: int, passed: int) -> None:

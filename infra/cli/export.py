@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.text import Text
+from rich.progress import Progress
 
+from infra.cli.bars import rated
 from infra.cli.options import DATA, DataOption
 from infra.cli.target import target_settings
 from infra.settings import Settings
@@ -110,22 +110,10 @@ def _utc(time: datetime | None) -> datetime | None:
     return time if time is None or time.tzinfo else time.replace(tzinfo=UTC)
 
 
-class _Rate(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.finished_speed or task.speed or 0:,.0f} records/s")
-
-
 @contextmanager
 def progress_shown(verb: str) -> Iterator[Moved]:
     """A bar on standard error with rate and time left, if that is a terminal."""
-    columns = (
-        TextColumn("{task.description:<26}"),
-        BarColumn(30),
-        TaskProgressColumn(),
-        _Rate(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*rated(26, "records"), console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task(verb, total=None)
 
         def moved(topic: str, done: int, total: int) -> None:
