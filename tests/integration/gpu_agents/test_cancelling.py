@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra.object_store import create_object_store
-from infra.object_store.faults import ERRORS, FOLDER, SLOW, arm
+from infra.object_store.faults import ERRORS, SLOW, arm
 from infra.settings import Settings
 from schemas.render import RenderCommand, StageFailedReport, StageProgressed, StageStartedReport, StageSucceededReport
 from schemas.specs import ShotSpec
@@ -22,16 +22,9 @@ BUSY = 2.0  # how many times longer a shared test machine may take
 
 
 @pytest.fixture(scope="module")
-def faults(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("store-faults")
-
-
-@pytest.fixture(scope="module")
 async def desk(settings: Settings, faults: Path) -> AsyncIterator[Desk]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(FOLDER, str(faults))
-        async with desk_and_agent(settings, "cancel-cpu-0", 40) as (desk, _):
-            yield desk
+    async with desk_and_agent(settings, "cancel-cpu-0", 40) as (desk, _):
+        yield desk
 
 
 async def cancelled(desk: Desk, command: RenderCommand) -> StageFailedReport:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra.object_store import create_object_store
-from infra.object_store.faults import ERRORS, FOLDER, FULL, SLOW, TRUNCATED, arm
+from infra.object_store.faults import ERRORS, FULL, SLOW, TRUNCATED, arm
 from infra.settings import Settings
 from schemas.render import StageFailedReport, StageSucceededReport
 from tests.integration.gpu_agents.coordinating import Desk, desk_and_agent
@@ -19,16 +19,9 @@ pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture(scope="module")
-def faults(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("store-faults")
-
-
-@pytest.fixture(scope="module")
 async def desk(settings: Settings, faults: Path) -> AsyncIterator[Desk]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(FOLDER, str(faults))
-        async with desk_and_agent(settings, "store-cpu-0", 41) as (desk, _):
-            yield desk
+    async with desk_and_agent(settings, "store-cpu-0", 41) as (desk, _):
+        yield desk
 
 
 @pytest.mark.parametrize("fault", [TRUNCATED, FULL, ERRORS, SLOW])
