@@ -22,14 +22,31 @@ VideoFormat = Literal["mp4", "webm", "gif"]
 AudioFormat = Literal["wav", "mp3"]
 
 
+class FaceRef(Struct, frozen=True, kw_only=True):
+    """The vector of a character's face: little-endian half-precision numbers of length 1 in the space `space`.
+
+    `encoder` is the face engine that made it. Personal: it lies on the log inside sealed specs only.
+    """
+
+    encoder: str
+    space: str
+    vector: bytes
+
+
 class CharacterRef(Struct, frozen=True, kw_only=True):
-    """A character as a shot sees it: its name, words that describe it, the object key of its cut-out portrait (PNG, RGBA)."""
+    """A character as a shot sees it: its name, words that describe it, the object key of its cut-out portrait (PNG, RGBA).
+
+    `photo_keys` are its reference photos, `face` what its face is recognised by; None for a character that was made before
+    vectors went along, or whose vector is gone.
+    """
 
     character_id: str
     name: str
     description: str = ""
     portrait_key: str = ""
     revision: int = 0
+    photo_keys: list[str] = []
+    face: FaceRef | None = None
 
 
 class ShotSpec(Struct, frozen=True, kw_only=True, tag="shot"):
@@ -122,7 +139,14 @@ class EmbeddingSpec(Struct, frozen=True, kw_only=True, tag="embedding"):
     photo_keys: list[str]
 
 
-Spec = ShotSpec | SpeechSpec | MusicSpec | FilmSpec | ScriptSpec | EmbeddingSpec
+class VerifySpec(Struct, frozen=True, kw_only=True, tag="verify"):
+    """One photo (object key, already re-encoded) to compare with a character's face."""
+
+    photo_key: str
+    face: FaceRef
+
+
+Spec = ShotSpec | SpeechSpec | MusicSpec | FilmSpec | ScriptSpec | EmbeddingSpec | VerifySpec
 
 
 class StoryboardShot(Struct, frozen=True, kw_only=True):

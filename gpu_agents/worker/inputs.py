@@ -10,7 +10,17 @@ from infra.object_store import ObjectStore
 from schemas.common import Artifact
 from schemas.errors import ObjectMissingError, RenderError, StoreError
 from schemas.render import RenderCommand
-from schemas.specs import CharacterRef, EmbeddingSpec, FilmSpec, MusicSpec, ScriptSpec, ShotSpec, Spec, SpeechSpec
+from schemas.specs import (
+    CharacterRef,
+    EmbeddingSpec,
+    FilmSpec,
+    MusicSpec,
+    ScriptSpec,
+    ShotSpec,
+    Spec,
+    SpeechSpec,
+    VerifySpec,
+)
 
 _PARALLEL = 8
 _DAMAGED_AFTER = 4  # failed downloads of an object that the store nevertheless finds
@@ -25,6 +35,8 @@ def spec_keys(spec: Spec) -> list[str]:
             keys = _portraits(characters)
         case EmbeddingSpec(photo_keys=photos):
             keys = list(photos)
+        case VerifySpec(photo_key=photo):
+            keys = [photo]
         case SpeechSpec() | MusicSpec() | FilmSpec():
             keys = []
     return [key for key in dict.fromkeys(keys) if key]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from msgspec import Struct
 
+from gpu_agents.faces.face import Bgr, Face
 from schemas.errors import ConfigurationError
 
 VARIABLE = "STORYREEL_FACE_DETECTOR_MODEL"
@@ -18,19 +18,6 @@ SIZE = 128  # pixels of an aligned face
 LEFT_EYE, RIGHT_EYE = (0.34, 0.40), (0.66, 0.40)  # where the eyes come to lie, as shares of SIZE
 _LONG_SIDE = 640  # photos are searched at this size
 _EYE_DISTANCE = RIGHT_EYE[0] - LEFT_EYE[0]
-
-Bgr = npt.NDArray[Any]
-Method = Literal["detector", "centre_crop"]
-
-
-class Face(Struct, frozen=True, kw_only=True):
-    """A face of one photo: `box` = (x, y, w, h) in pixels, `score` 0-1 (0 = no detector), `aligned` (SIZE, SIZE, 3) BGR."""
-
-    method: Method
-    box: tuple[float, float, float, float]
-    score: float
-    aligned: Any
-    others: int = 0  # further faces in the photo
 
 
 def load_detector(path: str) -> Any | None:
@@ -59,30 +46,33 @@ def detector_from_env() -> Any | None:
 
 def find_face(photo: Bgr, detector: Any | None) -> Face:
     """The best face of `photo` (h, w, 3); the centre crop when there is no detector or it finds nothing."""
-    found = _detect(photo, detector) if detector is not None else None
-    return found if found is not None else centre_crop(photo)
+    return next(iter(detect(photo, detector)), None) or centre_crop(photo)
 
 
-def _detect(photo: Bgr, detector: Any) -> Face | None:
+def detect(photo: Bgr, detector: Any | None) -> list[Face]:
+    """Every face of `photo` that the detector finds, the large and certain ones first; none without a detector."""
+    if detector is None:
+        return []
     height, width = photo.shape[:2]
     scale = min(1.0, _LONG_SIDE / max(height, width))
-    small = cv2.resize(
-        photo, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA
-    )
-    detector.setInputSize((small.shape[1], small.shape[0]))
-    _, rows = detector.detect(small)
-    if rows is None or len(rows) == 0:
-        return None
-    best = max(rows, key=lambda row: float(row[14]) * float(row[2] * row[3]) ** 0.5)  # large and certain
-    x, y, w, h = (float(value) / scale for value in best[:4])
-    eyes = np.array(best[4:8], np.float64).reshape(2, 2) / scale
-    left, right = eyes[eyes[:, 0].argsort()]
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    detector.setInputSize(size)
+    _, rows = detector.detect(cv2.resize(photo, size, interpolation=cv2.INTER_AREA))
+    found = [] if rows is None else sorted(rows, key=lambda row: -float(row[14]) * float(row[2] * row[3]) ** 0.5)
+    return [_face(photo, row, scale, len(found) - 1) for row in found]
+
+
+def _face(photo: Bgr, row: npt.NDArray[Any], scale: float, others: int) -> Face:
+    x, y, w, h = (float(value) / scale for value in row[:4])
+    points = np.array(row[4:14], np.float64).reshape(5, 2) / scale
+    left, right = points[:2][points[:2, 0].argsort()]
     return Face(
         method="detector",
         box=(x, y, w, h),
-        score=float(min(1.0, max(0.0, best[14]))),
+        score=float(min(1.0, max(0.0, row[14]))),
         aligned=align(photo, left, right),
-        others=len(rows) - 1,
+        others=others,
+        points=points,
     )
 
 

@@ -40,11 +40,6 @@ def unit(vector: Vector) -> Vector:
     return np.asarray(centred / length if length > 1e-12 else centred)
 
 
-def cosine(first: Vector, second: Vector) -> float:
-    """Similarity of two unit vectors, -1 to 1."""
-    return float(np.clip(first @ second, -1.0, 1.0))
-
-
 def _equalised(light: Vector) -> Vector:
     return np.asarray((light - light.mean()) / max(4.0, float(light.std())) * 48 + 128)
 

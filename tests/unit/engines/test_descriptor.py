@@ -16,7 +16,8 @@ from PIL import Image, ImageEnhance, ImageFilter
 from gpu_agents.engines.base import RenderOutput
 from gpu_agents.engines.descriptor import DescriptorEngine
 from gpu_agents.engines.descriptor.detect import LEFT_EYE, RIGHT_EYE, SIZE, VARIABLE, align, centre_crop, load_detector
-from gpu_agents.engines.descriptor.embedding import cosine, embed
+from gpu_agents.engines.descriptor.embedding import embed
+from gpu_agents.faces.vectors import cosine
 from schemas.errors import ConfigurationError, RenderCancelledError, RenderError
 from schemas.specs import EmbeddingSpec
 from tests.unit.engines.helpers import context, drawn_face, shot

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from gpu_agents.engines.descriptor.detect import Face
+from gpu_agents.faces.face import Face
 
 Rgba = npt.NDArray[Any]
 MAX_HEIGHT = 768
