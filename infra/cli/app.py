@@ -11,7 +11,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from infra.cli import dlq, down, export, log, restart, status, store, topics, up, user
+from infra.cli import dlq, down, export, kafka, log, restart, status, store, topics, up, user
 from schemas.errors import StoryreelError
 
 INTERRUPTED = 130
@@ -30,6 +30,7 @@ def build_app() -> App:
     app.command(status.status)
     app.command(user.app)
     app.command(topics.app)
+    app.command(kafka.kafka)
     export.register(log.app)
     app.command(log.app)
     app.command(dlq.app)

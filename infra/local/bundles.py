@@ -48,6 +48,6 @@ class Bundle(Struct, frozen=True):
 
 
 def load_bundle(name: str) -> Bundle:
-    """The pinned bundle `kafka`, `registry` or `s3proxy`. Raises KeyError for any other name."""
+    """The pinned bundle `kafka`, `kafka-tools`, `registry` or `s3proxy`. Raises KeyError for any other name."""
     data = resources.files("infra.local").joinpath(LOCK).read_bytes()
     return msgspec.json.decode(data, type=dict[str, Bundle])[name]

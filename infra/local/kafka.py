@@ -18,7 +18,7 @@ from infra.local.process import Action, ProcessSpec
 from schemas.errors import InfrastructureError
 
 _HEAP = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
-_LOGGING = (
+LOGGING = (
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ",
@@ -145,7 +145,7 @@ class KafkaBroker:
         )
 
     def _java(self) -> tuple[str, ...]:
-        return (str(self.java.executable), *_HEAP, *_LOGGING, "-cp", self.class_path)
+        return (str(self.java.executable), *_HEAP, *LOGGING, "-cp", self.class_path)
 
 
 def new_cluster_id() -> str:

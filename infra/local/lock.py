@@ -47,14 +47,16 @@ def pin(artifact: object) -> Artifact:
 
 
 def build(cache: Path) -> dict[str, Bundle]:
-    """Resolve the three programs with `cache` as the download folder."""
+    """Resolve the programs with `cache` as the download folder. Kafka's tools need nothing that the broker lacks."""
     context = MavenContext(repo_cache=cache, timeout=60)
     kafka = resolve(context, [f"org.apache.kafka:kafka_2.13:{KAFKA}", "org.slf4j:slf4j-simple:1.7.36"])
     s3proxy = resolve(context, [f"org.gaul:s3proxy:{S3PROXY}", "com.fasterxml.jackson.core:jackson-annotations:2.21"])
+    tools = context.project("org.apache.kafka", "kafka-tools").at_version(KAFKA)
     registry = context.project("io.apicurio", "apicurio-registry-app").at_version(REGISTRY)
     archive = pin(registry.artifact(classifier="all", packaging="tar.gz"))
     return {
         "kafka": Bundle("kafka", "Apache Kafka", KAFKA, kafka),
+        "kafka-tools": Bundle("kafka-tools", "Apache Kafka's tools", KAFKA, (pin(tools.artifact()),)),
         "registry": Bundle("registry", "Apicurio Registry", REGISTRY, (archive,), unpack=True),
         "s3proxy": Bundle("s3proxy", "S3Proxy", S3PROXY, s3proxy),
     }

@@ -144,3 +144,10 @@ def test_the_shipped_pins_are_complete(name: str) -> None:
     assert bundle.size > 10_000_000
     assert all(len(artifact.sha256) == 64 and artifact.size > 0 for artifact in bundle.artifacts)
     assert len({artifact.filename for artifact in bundle.artifacts}) == len(bundle.artifacts)
+
+
+def test_the_tools_are_those_of_the_broker_and_no_part_of_the_first_start() -> None:
+    tools, broker = load_bundle("kafka-tools"), load_bundle("kafka")
+    assert {artifact.version for artifact in tools.artifacts} == {broker.version}
+    assert tools.size < 1_000_000
+    assert {artifact.filename for artifact in tools.artifacts}.isdisjoint(a.filename for a in broker.artifacts)
