@@ -10,12 +10,14 @@ import os
 import tempfile
 from pathlib import Path
 
+from infra.local.locks import try_exclusive
 from infra.settings import Settings
 from schemas.serde import Codec, UnknownSchemaError, fingerprint
 from schemas.topics import TOPIC_OF
 
 log = logging.getLogger(__name__)
 CACHE_NAME = "schema-ids.json"
+_PAUSE = 0.05  # seconds between two looks whether another process has registered
 
 
 def cache_path(settings: Settings) -> Path:
@@ -26,9 +28,17 @@ def cache_path(settings: Settings) -> Path:
 async def load_codec(settings: Settings) -> Codec:
     """The codec of this stack: ids from the disk cache when it knows every schema as it is now, else registered.
 
-    Raises `InfrastructureError` when the registry is away, `ConfigurationError` when it refuses a schema.
+    Of processes that start at once, one registers and the others wait for its cache. Raises `InfrastructureError` when the
+    registry is away, `ConfigurationError` when it refuses a schema.
     """
-    return cached_codec(settings) or Codec(await asyncio.to_thread(register_all, settings))
+    while (codec := cached_codec(settings)) is None:
+        lock = try_exclusive(cache_path(settings).with_suffix(".lock"))
+        if lock is None:
+            await asyncio.sleep(_PAUSE)
+            continue
+        with lock:
+            return cached_codec(settings) or Codec(await asyncio.to_thread(register_all, settings))
+    return codec
 
 
 def cached_codec(settings: Settings) -> Codec | None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 
 import httpx
 import httpx2
@@ -15,6 +18,7 @@ from schemas.errors import ConfigurationError, InfrastructureError
 from schemas.serde import schema_text, subject_of
 
 COMPATIBILITY = ConfigCompatibilityLevel.FULL_TRANSITIVE
+_AT_ONCE = 6  # subjects; each registration waits for a record of the registry to come back from Kafka
 AWAY = (OSError, httpx.TransportError, httpx2.TransportError)
 
 
@@ -60,7 +64,18 @@ def _transient(error: Exception) -> bool:
     return isinstance(error, AWAY)
 
 
-@stamina.retry(on=_transient, attempts=8, timeout=60)
+@stamina.retry(on=_transient, attempts=None, timeout=60, wait_max=0.5, wait_jitter=0.1)
 def _register(client: SchemaRegistryClient, schemas: Sequence[tuple[str, str]]) -> list[int]:
     client.set_config(config=ServerConfig(compatibility=COMPATIBILITY))
-    return [int(client.register_schema(subject, Schema(text, "AVRO"))) for subject, text in schemas]
+    by_subject: defaultdict[str, list[int]] = defaultdict(list)
+    for place, (subject, _) in enumerate(schemas):
+        by_subject[subject].append(place)
+
+    def take(places: Sequence[int]) -> dict[int, int]:
+        return {
+            place: int(client.register_schema(schemas[place][0], Schema(schemas[place][1], "AVRO"))) for place in places
+        }
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        ids = dict(chain.from_iterable(found.items() for found in pool.map(take, by_subject.values())))
+    return [ids[place] for place in range(len(schemas))]

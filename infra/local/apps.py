@@ -30,7 +30,7 @@ def app_specs(
     infrastructure: tuple[str, ...],
     copies: Mapping[str, int] = ONE_EACH,
 ) -> list[ProcessSpec]:
-    """The chosen apps, which need `infrastructure`, and `devices` CPU devices, which need the apps.
+    """The chosen apps and `devices` CPU devices. All need `infrastructure` and start together; devices end before the apps.
 
     `copies` tells of which apps there are several processes, of which one works and the others stand by; the second of
     them is named APP-2. Raises `ConfigurationError` for an unknown app and for fewer copies than one.
@@ -46,8 +46,7 @@ def app_specs(
         for name in chosen
         for number in range(1, copies.get(name, 1) + 1)
     ]
-    needs = (*infrastructure, *chosen)
-    return [*specs, *(_device(number, settings, paths, needs) for number in range(devices))]
+    return [*specs, *(_device(number, settings, paths, infrastructure, tuple(chosen)) for number in range(devices))]
 
 
 def _app(app: str, number: int, settings: Settings, paths: StackPaths, needs: tuple[str, ...]) -> ProcessSpec:
@@ -56,12 +55,14 @@ def _app(app: str, number: int, settings: Settings, paths: StackPaths, needs: tu
     return replace(spec, service=app, awaited=number == 1)
 
 
-def _device(number: int, settings: Settings, paths: StackPaths, needs: tuple[str, ...]) -> ProcessSpec:
+def _device(
+    number: int, settings: Settings, paths: StackPaths, needs: tuple[str, ...], apps: tuple[str, ...]
+) -> ProcessSpec:
     name = f"device-{number}"
     life = paths.run / f"{name}.life"
     command = ("gpu_agents", "--device", f"cpu-{number}")
     spec = _spec(name, command, settings, paths, needs, _ONE_THREAD | {LIFE_FILE: str(life)})
-    return replace(spec, on_end=report_end(settings, life))
+    return replace(spec, ends_before=apps, on_end=report_end(settings, life))
 
 
 def _spec(

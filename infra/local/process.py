@@ -25,11 +25,11 @@ class ProcessSpec:
     """What to run and when it counts as ready.
 
     `env` is added to the supervisor's environment. Processes of one `service` stand in for one another; a process that
-    names none is a service by itself. `needs` are services of which a process must have been ready once. `prepare` runs
-    before every start, `probe` is asked until it says yes, then `on_ready` runs and the process is ready; `on_end` runs
-    after it ended, unless it was stopped for good. Times are seconds. `user` and `group` are numeric ids to run as
-    (root only). `stop_timeout` is the time from `stop_signal` to SIGKILL. The start of the stack does not wait for a
-    process that is not `awaited`.
+    names none is a service by itself. `needs` are services of which a process must have been ready once and which end after
+    this one; those of `ends_before` only end after it. `prepare` runs before every start, `probe` is asked until it says
+    yes, then `on_ready` runs and the process is ready; `on_end` runs after it ended, unless it was stopped for good. Times
+    are seconds. `user` and `group` are numeric ids to run as (root only). `stop_timeout` is the time from `stop_signal` to
+    SIGKILL. The start of the stack does not wait for a process that is not `awaited`.
     """
 
     name: str
@@ -38,6 +38,7 @@ class ProcessSpec:
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
     needs: tuple[str, ...] = ()
+    ends_before: tuple[str, ...] = ()
     prepare: Action | None = None
     probe: Probe | None = None
     on_ready: Action | None = None

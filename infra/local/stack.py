@@ -199,7 +199,7 @@ class LocalStack:
             "postgres": database_shown,
         } | ({"api": self.settings.base_url} if "api" in self.options.apps else {})
         ids_known = self.paths.schema_ids.exists()
-        needs = ("kafka", *(spec.name for spec in database), *(() if ids_known else ("registry",)))
+        needs = ("kafka", *(spec.name for spec in database))
         options = self.options
         copies = {"coordinator": options.coordinators, "read-models": options.read_models}
         apps = app_specs(self.settings, self.paths, options.apps, options.devices, needs, copies)

@@ -114,7 +114,7 @@ class Supervisor:
         async def end(runner: Runner) -> None:
             try:
                 for other in self.runners.values():
-                    if runner.spec.provides in other.spec.needs:
+                    if runner.spec.provides in (*other.spec.needs, *other.spec.ends_before):
                         await ended[other.spec.name].wait()
                 await self._stop_one(runner, deadline)
             finally:

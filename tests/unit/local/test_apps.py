@@ -39,12 +39,13 @@ def test_standbys_have_numbers_and_whoever_needs_the_coordinator_needs_any_of_th
     ]
     assert specs["coordinator-2"].argv == specs["coordinator"].argv
     assert {name for name, spec in specs.items() if spec.provides == "coordinator"} == {"coordinator", "coordinator-2"}
-    assert specs["device-0"].needs == ("kafka", "coordinator", "read-models", "api")
+    assert specs["device-0"].needs == ("kafka",)
+    assert specs["device-0"].ends_before == ("coordinator", "read-models", "api")
     assert [name for name, spec in specs.items() if not spec.awaited] == [
         *("coordinator-2", "read-models-2", "read-models-3"),
     ]
     assert len({spec.env["STORYREEL_READY_FILE"] for spec in specs.values()}) == len(specs)
-    assert levels([ProcessSpec(name="kafka", argv=("x",)), *specs.values()])[-1] == ["device-0"]
+    assert levels([ProcessSpec(name="kafka", argv=("x",)), *specs.values()]) == [["kafka"], list(specs)]
 
 
 def test_fewer_than_one_process_is_refused(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -187,6 +188,23 @@ async def test_a_hold_during_a_pause_or_a_start_holds(tmp_path: Path) -> None:
         assert supervisor.records()[0].state == "ready"
     finally:
         await supervisor.stop()
+
+
+async def test_a_process_starts_without_those_it_ends_before_but_they_outlive_it(tmp_path: Path) -> None:
+    code = (
+        "log = open(os.environ['FOLDER'] + '/order', 'a'); print('+{0}', file=log, flush=True)\n"
+        "def end(*_): time.sleep({1}); print('-{0}', file=log, flush=True); sys.exit(0)\n"
+        "signal.signal(signal.SIGTERM, end)\nwhile True: signal.pause()"
+    )
+    slow = READY.rpartition("pathlib.Path")[0] + "time.sleep(1); " + READY
+    app = replace(script(tmp_path, "app", ""), argv=(sys.executable, "-c", slow + code.format("app", 0)))
+    device = script(tmp_path, "device", code.format("device", 0.3), ends_before=("app",))
+    supervisor = Supervisor([app, device], tmp_path, backoff=FAST)
+    await supervisor.start()
+    order = tmp_path / "order"
+    await until(lambda: order.exists() and order.read_text().count("+") == 2)
+    await supervisor.stop()
+    assert order.read_text().split() == ["+device", "+app", "-device", "-app"]
 
 
 async def test_one_ready_process_of_a_service_is_enough_for_those_who_need_it(tmp_path: Path) -> None:
