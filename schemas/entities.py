@@ -19,6 +19,13 @@ class UserRegistered(LedgerRecord, frozen=True, kw_only=True):
     limits: Limits = Limits()
 
 
+class AccountErased(LedgerRecord, frozen=True, kw_only=True):
+    """The account is no more: its key is destroyed and its objects are deleted from now on. `operator` did it."""
+
+    operator: str = ""
+    reason: str = ""
+
+
 class CharacterRegistered(LedgerRecord, frozen=True, kw_only=True):
     """A character was submitted; `task_id` computes its embedding."""
 
@@ -44,6 +51,12 @@ class CharacterFailed(LedgerRecord, frozen=True, kw_only=True):
     character_id: str = ""
     task_id: str = ""
     problem: Problem = Problem()
+
+
+class CharacterErased(LedgerRecord, frozen=True, kw_only=True):
+    """Consent was withdrawn, or the account erased: photos, portrait and vector are gone, what was made from them stays."""
+
+    character_id: str = ""
 
 
 class AssetRegistered(LedgerRecord, frozen=True, kw_only=True):
@@ -129,8 +142,8 @@ class DeviceChanged(LedgerRecord, frozen=True, kw_only=True):
     reason: str = ""
 
 
-AnyUserEvent = UserRegistered
-AnyCharacterEvent = CharacterRegistered | CharacterReady | CharacterFailed
+AnyUserEvent = UserRegistered | AccountErased
+AnyCharacterEvent = CharacterRegistered | CharacterReady | CharacterFailed | CharacterErased
 AnyAssetEvent = AssetRegistered
 AnyStoryboardEvent = StoryboardDrafted
 AnyDeviceEvent = DeviceChanged

@@ -146,6 +146,19 @@ class WebhookRemovalRequested(Request, frozen=True, kw_only=True):
     webhook_id: str = ""
 
 
+class AccountErasureRequested(Request, frozen=True, kw_only=True):
+    """Erase the account `envelope.account_id` for good; `operator` is the person who asks. Idempotent."""
+
+    operator: str = ""
+    reason: str = ""
+
+
+class CharacterErasureRequested(Request, frozen=True, kw_only=True):
+    """Consent to the character was withdrawn: nothing more is made from it, photos and vectors go; idempotent."""
+
+    character_id: str = ""
+
+
 class CancellationRequested(Request, frozen=True, kw_only=True):
     """Stop the task `request.task_id`; idempotent."""
 
@@ -170,6 +183,8 @@ AnyRequest = (
     | WebhookSubmitted
     | WebhookRotationRequested
     | WebhookRemovalRequested
+    | AccountErasureRequested
+    | CharacterErasureRequested
     | CancellationRequested
     | HoldRequested
     | ReleaseRequested

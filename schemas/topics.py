@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from schemas import checkpoints, decisions, entities, quotas, render, requests, snapshots, tasks
+from schemas import acts, checkpoints, decisions, entities, quotas, render, requests, snapshots, tasks
 from schemas.envelope import LedgerRecord, Record
 
 HOUR = 3_600_000
@@ -18,7 +18,7 @@ class TopicSpec(Struct, frozen=True, kw_only=True):
     """One topic. `partitions`: "shards" (one an account shard), "slots" (one a device slot) or "one".
 
     `retention_ms` None keeps records for ever; `compact` keeps the last record a key; `writer` is the only process that
-    may produce to it.
+    may produce to it; `max_bytes` is the largest record that the broker takes, None for its general limit.
     """
 
     name: str
@@ -26,7 +26,8 @@ class TopicSpec(Struct, frozen=True, kw_only=True):
     partitions: Literal["shards", "slots", "one"] = "shards"
     retention_ms: int | None = None
     compact: bool = False
-    writer: Literal["api", "coordinator", "gpu_agents", "readers", "auditor"] = "coordinator"
+    max_bytes: int | None = None
+    writer: Literal["api", "coordinator", "gpu_agents", "readers", "auditor", "operators"] = "coordinator"
 
 
 def _members(union: Any) -> tuple[type[Record], ...]:
@@ -48,10 +49,18 @@ RENDER_COMMANDS = TopicSpec(
 )
 SNAPSHOTS = TopicSpec(name="snapshots", records=_members(snapshots.AnyMark), compact=True)
 CHECKPOINTS = TopicSpec(name="checkpoints", records=_members(checkpoints.AnyCheckpoint), writer="auditor")
+OPERATOR_ACTS = TopicSpec(name="operator.acts", records=_members(acts.AnyAct), partitions="one", writer="operators")
 REPORTS = TopicSpec(name="reports", records=_members(render.AnyReport), retention_ms=30 * DAY, writer="gpu_agents")
 HEARTBEATS = TopicSpec(name="heartbeats", records=_members(render.AnyHeartbeat), retention_ms=HOUR, writer="gpu_agents")
 PROGRESS = TopicSpec(name="progress", records=_members(render.AnyProgress), retention_ms=DAY, writer="gpu_agents")
-DEAD_LETTERS = TopicSpec(name="dead.letters", records=(), partitions="one", retention_ms=90 * DAY, writer="readers")
+DEAD_LETTERS = TopicSpec(
+    name="dead.letters",
+    records=(),
+    partitions="one",
+    retention_ms=90 * DAY,
+    max_bytes=32 * 1024 * 1024,
+    writer="readers",
+)
 
 TOPICS: tuple[TopicSpec, ...] = (
     REQUESTS,
@@ -67,6 +76,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     RENDER_COMMANDS,
     SNAPSHOTS,
     CHECKPOINTS,
+    OPERATOR_ACTS,
     REPORTS,
     HEARTBEATS,
     PROGRESS,

@@ -18,6 +18,7 @@ from schemas.topics import (
     ASSETS,
     CHARACTERS,
     DECISIONS,
+    OPERATOR_ACTS,
     QUOTAS,
     RENDER_COMMANDS,
     REPORTS,
@@ -39,6 +40,7 @@ THEN: tuple[TopicSpec, ...] = (
     ASSETS,
     STORYBOARDS,
     WEBHOOKS,
+    OPERATOR_ACTS,
     RENDER_COMMANDS,
     REPORTS,
 )

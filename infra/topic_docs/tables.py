@@ -49,6 +49,7 @@ KEYS = {
     "render.commands": "device id",
     "snapshots": "shard",
     "checkpoints": "shard",
+    "operator.acts": "subject",
     "reports": "device id",
     "heartbeats": "device id",
     "progress": "task id",

@@ -11,19 +11,22 @@ from msgspec.structs import replace
 
 from projections.folds.guard import is_old, unexpected
 from schemas.common import Artifact, Problem
-from schemas.entities import AnyCharacterEvent, CharacterFailed, CharacterReady, CharacterRegistered
+from schemas.entities import AnyCharacterEvent, CharacterErased, CharacterFailed, CharacterReady, CharacterRegistered
 from schemas.envelope import EPOCH
 
 DIMENSIONS = 768
 
 
 class CharacterRow(Struct, frozen=True, kw_only=True):
-    """A character. `sealed` is its profile, `sealed_result` embedding, faces and consistency of `revision` (ciphertext)."""
+    """A character. `sealed` is its profile, `sealed_result` embedding, faces and consistency of `revision` (ciphertext).
+
+    An erased one has neither, nor files.
+    """
 
     character_id: str
     account_id: str = ""
     task_id: str = ""
-    status: Literal["processing", "ready", "failed"] = "processing"
+    status: Literal["processing", "ready", "failed", "erased"] = "processing"
     revision: int = 0
     photo_count: int = 0
     artifacts: list[Artifact] = []
@@ -76,7 +79,13 @@ def apply_character(row: CharacterRow | None, event: AnyCharacterEvent) -> Chara
         )
     if row is None:
         raise unexpected(event, f"character {event.character_id} is unknown")
-    row = replace(row, task_id=event.task_id, updated_at=at, shard_seq=shard_seq)
+    row = replace(row, updated_at=at, shard_seq=shard_seq)
+    if isinstance(event, CharacterErased):
+        gone: dict[str, Any] = {"artifacts": [], "problem": None, "sealed": b"", "sealed_result": b""}
+        return replace(row, status="erased", **gone)
+    if row.status == "erased":
+        return row  # its task ended after it
+    row = replace(row, task_id=event.task_id)
     match event:
         case CharacterReady():
             return replace(
@@ -109,6 +118,16 @@ def image_rows(event: CharacterReady) -> list[CharacterImageRow]:
             shard_seq=event.stamp.shard_seq,
         )
         for artifact in event.artifacts
+    ]
+
+
+def blank_images(row: CharacterRow) -> list[CharacterImageRow]:
+    """The pictures of a character that is about to be erased: what is left is that there were some."""
+    return [
+        CharacterImageRow(
+            character_id=row.character_id, revision=row.revision, key=artifact.key, account_id=row.account_id
+        )
+        for artifact in row.artifacts
     ]
 
 

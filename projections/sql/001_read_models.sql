@@ -129,6 +129,7 @@ CREATE TABLE read_models.users (
     key_id     text        NOT NULL,
     limits     jsonb       NOT NULL,
     created_at timestamptz NOT NULL,
+    erased_at  timestamptz,
     shard_seq  bigint      NOT NULL
 );
 

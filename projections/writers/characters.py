@@ -4,23 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from projections.folds.characters import apply_character, embedding_of, image_rows
+from msgspec.structs import replace
+
+from projections.folds.characters import (
+    CharacterImageRow,
+    CharacterRow,
+    apply_character,
+    blank_images,
+    embedding_of,
+    image_rows,
+)
 from projections.row_store import RowStore
 from projections.table import SCHEMA, Connection
 from projections.tables import CHARACTER_IMAGE_TABLE, CHARACTER_TABLE
 from projections.writers.base import Refused, Unseal, fold_into, wanted
-from schemas.entities import AnyCharacterEvent, CharacterReady
+from schemas.entities import AnyCharacterEvent, CharacterErased, CharacterReady
 from schemas.envelope import LedgerRecord
 
 
 async def write_characters(store: RowStore, events: Sequence[LedgerRecord], unseal: Unseal) -> list[Refused]:
-    """A vector is plain only here; once the account's key is erased its row has none, live and after a rebuild."""
+    """A vector is plain only here; an erased character's row has none, live and after a rebuild."""
     known, foreign = wanted(events, AnyCharacterEvent)
-    result = await fold_into(store, CHARACTER_TABLE, known, lambda e: (e.character_id,), apply_character)
-    ready = [event for event in result.applied if isinstance(event, CharacterReady)]
-    await store.upsert(CHARACTER_IMAGE_TABLE, [image for event in ready for image in image_rows(event)])
-    for event in {event.character_id: event for event in ready}.values():
-        found = embedding_of(unseal(event.envelope.account_id, event.sealed))
+    images: list[CharacterImageRow] = []
+
+    def apply(row: CharacterRow | None, event: AnyCharacterEvent) -> CharacterRow:
+        after = apply_character(row, event)
+        match event:
+            case CharacterReady() if after.status != "erased":
+                images.extend(image_rows(event))
+            case CharacterErased() if row is not None and after is not row:
+                images.extend(replace(image, shard_seq=after.shard_seq) for image in blank_images(row))
+        return after
+
+    result = await fold_into(store, CHARACTER_TABLE, known, lambda e: (e.character_id,), apply)
+    await store.upsert(CHARACTER_IMAGE_TABLE, images)
+    changed = [event for event in result.applied if isinstance(event, CharacterReady | CharacterErased)]
+    for event in {event.character_id: event for event in changed}.values():
+        found = None
+        if isinstance(event, CharacterReady):
+            found = embedding_of(unseal(event.envelope.account_id, event.sealed))
         await store.embed(event.character_id, found)
     return foreign + result.refused
 

@@ -9,10 +9,12 @@ from schemas.common import Problem, StagePlan, TaskKind, Tier
 from schemas.decisions import Outcome
 from schemas.envelope import LedgerRecord
 from schemas.requests import (
+    AccountErasureRequested,
     AnyRequest,
     AssetSubmitted,
     AudioRequested,
     CancellationRequested,
+    CharacterErasureRequested,
     CharacterSubmitted,
     HoldRequested,
     ImageRequested,
@@ -27,7 +29,7 @@ from schemas.requests import (
     WorkRequest,
 )
 from schemas.tasks import TaskCompleted, TaskQueued, TaskRejected
-from streams.domain import ending, holding, quota, registration, reuse, webhooks
+from streams.domain import ending, erasure, holding, quota, registration, reuse, webhooks
 from streams.domain.drafts import decided, draft
 from streams.domain.limits import character_errors, invalid, limit_errors, not_found, not_retryable, stages_of
 from streams.domain.policy import PRIORITY, Policy, estimate_ms
@@ -50,12 +52,19 @@ def decide_request(state: ShardState, request: AnyRequest, now: datetime, policy
     | decided after valid_until | none | expired |
     | same id and body seen before | none | duplicate, with the first answer |
     | same id, other body | none | conflict |
+    | the account was erased | none | rejected |
     | a rule of the account is broken | TaskRejected for work | rejected, naming every bad field |
     | the same work was done before, seed included | TaskQueued, TaskCompleted (cached) | accepted, completed |
     | else | TaskQueued, QuotaReserved, ... | accepted |
     """
     if now > request.request.valid_until:
         return [decided(request, Outcome.EXPIRED)]
+    if isinstance(request, AccountErasureRequested):
+        return erasure.erase_account(state, request, now, policy)
+    if erasure.is_erased(state, request.envelope.account_id):
+        return [decided(request, Outcome.REJECTED, problem=erasure.ACCOUNT_ERASED)]
+    if isinstance(request, CharacterErasureRequested):
+        return erasure.erase_character(state, request, now, policy)
     if isinstance(request, CancellationRequested):
         return ending.decide_cancellation(state, request)
     if isinstance(request, HoldRequested | ReleaseRequested):

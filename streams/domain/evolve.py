@@ -7,7 +7,9 @@ from msgspec.structs import replace
 
 from schemas.decisions import RequestDecided
 from schemas.entities import (
+    AccountErased,
     AssetRegistered,
+    CharacterErased,
     CharacterFailed,
     CharacterReady,
     CharacterRegistered,
@@ -41,6 +43,9 @@ def evolve(state: ShardState, event: LedgerRecord, policy: Policy) -> ShardState
             return quota.evolve(state, event)
         case UserRegistered():
             return _user_registered(state, event)
+        case AccountErased():
+            account = replace(state.accounts[event.envelope.account_id], erased=True)
+            return replace(state, accounts=state.accounts.set(account.account_id, account))
         case CharacterRegistered():
             character = CharacterState(account_id=event.envelope.account_id)
             return replace(state, characters=state.characters.set(event.character_id, character))
@@ -48,7 +53,10 @@ def evolve(state: ShardState, event: LedgerRecord, policy: Policy) -> ShardState
             character = replace(state.characters[event.character_id], ready=True, revision=event.revision)
             return replace(state, characters=state.characters.set(event.character_id, character))
         case CharacterFailed():
-            return replace(state, characters=state.characters.delete(event.character_id))
+            return _character_failed(state, event)
+        case CharacterErased():
+            character = CharacterState(account_id=event.envelope.account_id, erased=True)
+            return replace(state, characters=state.characters.set(event.character_id, character))
         case AssetRegistered():
             seen = Remembered(account_id=event.envelope.account_id, body_hash=event.body_hash, status="completed")
             return memory.remember(state, event.asset_id, seen, event.envelope.occurred_at)
@@ -66,6 +74,14 @@ def _user_registered(state: ShardState, event: UserRegistered) -> ShardState:
     account_id = event.envelope.account_id
     account = AccountState(account_id=account_id, tier=event.tier, role=event.role, limits=event.limits)
     return replace(state, accounts=state.accounts.set(account_id, account))
+
+
+def _character_failed(state: ShardState, event: CharacterFailed) -> ShardState:
+    """An erased character whose task ends later stays erased."""
+    character = state.characters.get(event.character_id)
+    if character is None or character.erased:
+        return state
+    return replace(state, characters=state.characters.delete(event.character_id))
 
 
 def _device_changed(state: ShardState, event: DeviceChanged) -> ShardState:

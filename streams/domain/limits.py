@@ -58,7 +58,7 @@ def character_errors(state: ShardState, request: WorkRequest) -> list[FieldError
         errors.append(FieldError(field="character_id", rule="unique", message="the character exists already"))
     for character_id in getattr(request, "character_ids", []):
         character = state.characters.get(character_id)
-        if character is None or character.account_id != request.envelope.account_id:
+        if character is None or character.erased or character.account_id != request.envelope.account_id:
             errors.append(FieldError(field="character_id", rule="exists", message=f"no character {character_id}"))
         elif not character.ready:
             errors.append(FieldError(field="character_id", rule="ready", message=f"{character_id} is not ready yet"))

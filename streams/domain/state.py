@@ -100,12 +100,13 @@ class TaskState(Struct, frozen=True, kw_only=True):
 
 
 class AccountState(Struct, frozen=True, kw_only=True):
-    """An account and its limits."""
+    """An account and its limits. An `erased` one stays known, so that it can neither ask nor be made again."""
 
     account_id: str
     tier: Tier
     role: str
     limits: Limits
+    erased: bool = False
 
 
 class Usage(Struct, frozen=True, kw_only=True):
@@ -134,11 +135,12 @@ class DeviceState(Struct, frozen=True, kw_only=True):
 
 
 class CharacterState(Struct, frozen=True, kw_only=True):
-    """Who owns a character and whether shots may use it."""
+    """Who owns a character and whether shots may use it. An `erased` one stays known, so that it is not made again."""
 
     account_id: str
     ready: bool = False
     revision: int = 0
+    erased: bool = False
 
 
 class Remembered(Struct, frozen=True, kw_only=True):
