@@ -56,7 +56,12 @@ class Figure(Struct, kw_only=True):
     @property
     def ratio(self) -> float | None:
         """Value by baseline, both medians; None without a baseline."""
-        return self.value / statistics.median(self.baseline) if self.baseline else None
+        return self.value / self.baseline_value if self.baseline else None
+
+    @property
+    def baseline_value(self) -> float:
+        """The median of the baseline's runs."""
+        return statistics.median(self.baseline)
 
     @property
     def passed(self) -> bool | None:

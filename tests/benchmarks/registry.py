@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from tests.benchmarks.figures import Figure, Options
 
-Measure = Callable[[Options], Awaitable[list[Figure]]]
+Measure = Callable[[Options], Coroutine[Any, Any, list[Figure]]]
 PARTS: Mapping[str, str] = MappingProxyType(
     {
         "accepts": "requests accepted, tasks end to end and a single task, beside FastAPI + Celery + Redis + PostgreSQL",

@@ -1,0 +1,95 @@
+"""`python -m tests.benchmarks`: measure the parts one after another, print a table, write bench.json."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from tests.benchmarks.figures import CannotMeasureError, Figure, Options
+from tests.benchmarks.registry import PARTS, part
+from tests.benchmarks.results import Measured, machine, merge
+from tests.benchmarks.table import table
+
+
+def main() -> int:
+    """Exit status: 0 all that is judged passes, 1 something misses its limit, 2 something could not be measured."""
+    chosen = _arguments()
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    if chosen.child:
+        return _measure(chosen.only[0], chosen)
+    whole = chosen.folder / "bench.json"
+    measured = [_in_process(name, chosen) for name in chosen.only]
+    results = merge(whole, measured)
+    whole.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1))
+    print(f"\n{table(measured)}\n{whole}")
+    if any(one.error for one in measured):
+        return 2
+    return 1 if any(figure.passed is False for one in measured for figure in one.figures) else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parts = "\n".join(f"  {name:18}{meaning}" for name, meaning in PARTS.items())
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = f"parts:\n{parts}"
+    parser.add_argument("--only", type=_names, default=list(PARTS), help="names with commas between them")
+    parser.add_argument("--runs", type=int, default=3, help="of which the median counts")
+    parser.add_argument("--quick", action="store_true", help="small loads, to see that it works")
+    parser.add_argument("--profile", action="store_true", help="also record where the processes spend their time")
+    parser.add_argument("--folder", type=Path, default=Path("out/bench"), help="of bench.json and profiles")
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _names(text: str) -> list[str]:
+    names = [name for name in text.split(",") if name]
+    if unknown := [name for name in names if name not in PARTS]:
+        raise argparse.ArgumentTypeError(f"no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    return names
+
+
+def _in_process(name: str, chosen: argparse.Namespace) -> Measured:
+    """A part in a process of its own, so that no part inherits another one's memory."""
+    print(f"== {name}: {PARTS[name]}", flush=True)
+    path = chosen.folder / f"{name}.json"
+    path.unlink(missing_ok=True)
+    words = [sys.executable, "-m", "tests.benchmarks", "--child", "--only", name, "--runs", str(chosen.runs)]
+    words += ["--folder", str(chosen.folder)]
+    words += [f"--{flag}" for flag in ("quick", "profile") if getattr(chosen, flag)]
+    done = subprocess.run(words, check=False)
+    if not path.exists():
+        return Measured(part=name, error=f"the measurement ended with status {done.returncode}", machine=machine())
+    return msgspec.json.decode(path.read_bytes(), type=Measured)
+
+
+def _measure(name: str, chosen: argparse.Namespace) -> int:
+    options = Options(folder=chosen.folder, runs=chosen.runs, quick=chosen.quick, profile=chosen.profile)
+    began, figures, error = time.monotonic(), list[Figure](), ""
+    loads = [os.getloadavg()[0]]
+    try:
+        figures = asyncio.run(part(name)(options))
+    except (CannotMeasureError, ModuleNotFoundError) as reason:
+        error = str(reason)
+    loads.append(os.getloadavg()[0])
+    measured = Measured(
+        part=name,
+        figures=figures,
+        error=error,
+        seconds=round(time.monotonic() - began, 1),
+        quick=chosen.quick,
+        load_average=loads,
+        machine=machine(),
+    )
+    (chosen.folder / f"{name}.json").write_bytes(msgspec.json.encode(measured))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
