@@ -1,0 +1,106 @@
+"""From a checked folder to a pipeline on the device."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from gpu_agents.engines.diffusion.schedulers import set_scheduler
+from gpu_agents.models import shelf
+from gpu_agents.models.checking import CheckedModel, check_model
+from gpu_agents.models.entry import ModelEntry
+from gpu_agents.models.memory import Placement, place_model
+from schemas.errors import ConfigurationError
+
+log = logging.getLogger(__name__)
+
+
+class Loaded:
+    """A pipeline in memory, with what its recipe says of it. `lean` once it was made to need less memory."""
+
+    def __init__(self, pipeline: Any, checked: CheckedModel, placement: Placement, device: str) -> None:
+        self.pipeline = pipeline
+        self.checked = checked
+        self.placement = placement
+        self.device = device
+        self.adapters: dict[str, CheckedModel] = {}
+        self.lean = False
+
+    def make_lean(self) -> None:
+        """Decode pictures in tiles and slices, and move components to the device only while they work."""
+        self.lean = True
+        vae = getattr(self.pipeline, "vae", None)
+        for name in ("enable_tiling", "enable_slicing"):
+            if vae is not None and hasattr(vae, name):
+                getattr(vae, name)()
+        if self.device != "cpu" and self.placement.offload == "none":
+            self.pipeline.enable_model_cpu_offload()
+
+
+def load_pipeline(entry: ModelEntry, **components: Any) -> Loaded:
+    """Check every file, then load. `components` replace or add parts of the pipeline.
+
+    Raises `ConfigurationError` when a file is not what the registry says or the folder is no pipeline of diffusers.
+    """
+    import torch
+    from diffusers import DiffusionPipeline
+
+    quiet_libraries()
+    checked = check_model(entry, shelf.registry())
+    device = shelf.device_name()
+    placement = place_model(
+        device,
+        shelf.device_memory(),
+        entry.memory_bytes,
+        entry.family,
+        entry.defaults.dtype,
+        has_bfloat16=device == "cpu" or torch.cuda.is_bf16_supported(),
+    )
+    try:
+        pipeline = DiffusionPipeline.from_pretrained(
+            str(checked.place),
+            torch_dtype=getattr(torch, placement.precision),
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            variant=entry.defaults.variant or None,
+            **components,
+        )
+    except (OSError, ValueError, AttributeError, KeyError) as error:
+        raise ConfigurationError(f"model {entry.name!r}: cannot be loaded: {error}") from error
+    set_scheduler(pipeline, entry.defaults.scheduler)
+    put_on_device(pipeline, placement, device)
+    return Loaded(pipeline, checked, placement, device)
+
+
+def put_on_device(pipeline: Any, placement: Placement, device: str) -> None:
+    """Move a pipeline as decided."""
+    match placement.offload:
+        case "none":
+            pipeline.to(device)
+        case "model":
+            pipeline.enable_model_cpu_offload()
+        case "sequential":
+            pipeline.enable_sequential_cpu_offload()
+    pipeline.set_progress_bar_config(disable=True)
+
+
+def load_component(kind: str, place: Path, **options: Any) -> Any:
+    """A single model of diffusers by its class name, as "MotionAdapter"."""
+    import diffusers
+
+    return getattr(diffusers, kind).from_pretrained(str(place), local_files_only=True, use_safetensors=True, **options)
+
+
+def quiet_libraries() -> None:
+    """No progress bars, and no warnings: the libraries quote prompts in them. Sums are the same every time."""
+    import diffusers
+    import torch
+    import transformers
+
+    for library in (diffusers, transformers):
+        library.utils.logging.disable_progress_bar()
+        library.utils.logging.set_verbosity_error()
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
