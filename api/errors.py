@@ -15,6 +15,7 @@ from api.language import Language
 from api.problems import code_of_status, kind_of
 from api.rules import BadField, field_errors, summary
 from api.trace import language_of, trace_id_of
+from infra.keystore import KeyErasedError
 from projections.postgres import is_absent, is_transient
 from schemas.common import FieldError, Problem
 from schemas.errors import InfrastructureError, StoryreelError
@@ -94,6 +95,8 @@ def to_api_error(error: Exception) -> ApiError:
             return error
         case HTTPException(status_code=status, headers=headers) if status < 500:
             return ApiError(code_of_status(status), headers={**(headers or {})})
+        case KeyErasedError():
+            return ApiError("account_erased")
         case InfrastructureError():
             log.warning("infrastructure: %s", error)
             return unavailable("a part of the service is away")

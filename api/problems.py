@@ -28,6 +28,7 @@ PROBLEMS: dict[str, ProblemKind] = {
     "quota_exceeded": ProblemKind("QuotaExceeded", 400, "The daily quota is used up", "今日配额已用完"),
     "limit_exceeded": ProblemKind("LimitExceeded", 400, "The account's limits do not allow this", "超出账户的使用上限"),
     "unauthenticated": ProblemKind("Unauthenticated", 401, "A valid API key is needed", "需要有效的 API 密钥"),
+    "account_erased": ProblemKind("AccountErased", 401, "The account was erased", "该账户已被删除"),
     "forbidden": ProblemKind("Forbidden", 403, "Your role does not allow this", "当前角色无权执行此操作"),
     "bad_signature": ProblemKind("Forbidden", 403, "The link is not valid or has expired", "链接无效或已过期"),
     "not_found": ProblemKind("NotFound", 404, "Nothing is here under this name", "找不到所请求的对象"),

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from infra.cli import dlq, down, export, kafka, log, restart, status, store, topics, up, user
+from infra.cli import account, dlq, down, export, kafka, log, restart, status, store, topics, up, user
 from schemas.errors import StoryreelError
 
 INTERRUPTED = 130
@@ -29,6 +29,7 @@ def build_app() -> App:
     app.command(restart.restart)
     app.command(status.status)
     app.command(user.app)
+    app.command(account.app)
     app.command(topics.app)
     app.command(kafka.kafka)
     export.register(log.app)

@@ -48,6 +48,10 @@ class AccountKeys:
             connection.execute("DELETE FROM api_keys WHERE account_id = ?", (account_id,))
         self._database.scrub()
 
+    def known(self, account_id: str) -> bool:
+        """Whether the account has a key here, or had one that was erased."""
+        return self._row(account_id) is not None
+
     def _load(self, account_id: str, now: float | None) -> DataKey:
         row = self._row(account_id)
         if row is None and now is not None:

@@ -42,6 +42,10 @@ class SqliteKeystore:
         """
         return self._accounts.get(account_id, self._now() if create else None)
 
+    def knows(self, account_id: str) -> bool:
+        """Whether this keystore has the account's key, or had it before it was erased."""
+        return self._accounts.known(account_id)
+
     def erase_account(self, account_id: str) -> None:
         """Destroy the account's key and API keys for good: nothing it sealed can be read any more.
 
@@ -97,6 +101,11 @@ class SqliteKeystore:
         self._database.close()
 
 
-def open_keystore(settings: Settings, environ: Mapping[str, str]) -> SqliteKeystore:
-    """The keystore at `secrets_dir`/keystore.db under the key-encryption key of `load_kek`."""
+def open_keystore(settings: Settings, environ: Mapping[str, str], *, create: bool = True) -> SqliteKeystore:
+    """The keystore at `secrets_dir`/keystore.db under the key-encryption key of `load_kek`.
+
+    Without `create` a missing one raises `ConfigurationError`.
+    """
+    if not create and not (settings.secrets_dir / FILE).exists():
+        raise ConfigurationError(f"{settings.secrets_dir / FILE} is missing: the keystore lies on another host")
     return SqliteKeystore(settings.secrets_dir / FILE, load_kek(settings.secrets_dir, environ))

@@ -9,8 +9,9 @@ from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.collection import Garbage, next_number, totals
+from infra.collection import Garbage, totals
 from infra.object_store.garbage import TOPICS, Inventory
+from infra.whole_log import next_number
 from schemas.common import Artifact
 from schemas.entities import AssetRegistered, CharacterReady, CharacterRegistered
 from schemas.envelope import Envelope, Stamp
@@ -163,7 +164,7 @@ def test_a_hole_in_the_log_stops_the_collection() -> None:
 
     assert next_number(place, 9, 4, numbered(5)) == 5
     assert next_number(place, 9, 4, numbered(2)) == 4
-    with pytest.raises(ContractError, match=r"tasks\[0\]@9 is record 6, but 5 is missing; nothing is collected"):
+    with pytest.raises(ContractError, match=r"tasks\[0\]@9 is record 6, but 5 is missing; nothing is deleted"):
         next_number(place, 9, 4, numbered(6))
 
 
