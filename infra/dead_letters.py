@@ -9,7 +9,7 @@ from typing import Protocol
 from schemas.serde import Headers
 
 PREFIX = "dlq."
-MOST_BYTES = 1_500_000  # of a dead letter; what is larger loses its end and its own headers, and says so
+MOST_BYTES = 33_500_000  # of a dead letter; what is larger loses its end and its own headers, and says so
 MOST_KEY = 1_000  # bytes of a key that is repeated in a header, and of the key of a record that is too large
 MOST_REASON = 500  # characters
 

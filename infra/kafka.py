@@ -16,6 +16,7 @@ from schemas.errors import InfrastructureError
 log = logging.getLogger(__name__)
 FETCH_WAIT_MS = 50  # a long poll of one partition holds back the others of its node that long
 RETRY_BACKOFF_MS = 5
+LARGEST_REQUEST = 32 * 1024 * 1024  # bytes: a letter repeats a record that may be larger than ours
 
 
 def create_producer(bootstrap: str, transactional_id: str | None = None, **options: Any) -> AIOKafkaProducer:
@@ -27,7 +28,7 @@ def create_producer(bootstrap: str, transactional_id: str | None = None, **optio
         transactional_id=transactional_id,
         retry_backoff_ms=RETRY_BACKOFF_MS,
         linger_ms=0,
-        max_request_size=2_000_000,
+        max_request_size=LARGEST_REQUEST,
         compression_type=None,
         **options,
     )

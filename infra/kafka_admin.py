@@ -19,7 +19,9 @@ from schemas.errors import ConfigurationError, InfrastructureError
 
 _VISIBLE_TIMEOUT = 30.0
 _ALREADY_EXISTS = 36  # Kafka protocol error code TOPIC_ALREADY_EXISTS
-_CONFIGS = ("cleanup.policy", "retention.ms", "min.insync.replicas", "max.message.bytes")
+_LIMIT = "max.message.bytes"
+_OF_THE_TOPIC = 1  # Kafka protocol: source of a setting that was made for the topic itself
+_CONFIGS = ("cleanup.policy", "retention.ms", "min.insync.replicas", _LIMIT)
 
 
 class TopicLayout(Protocol):
@@ -33,6 +35,8 @@ class TopicLayout(Protocol):
     def retention_ms(self) -> int | None: ...
     @property
     def compact(self) -> bool: ...
+    @property
+    def max_bytes(self) -> int | None: ...
 
 
 class PartitionInfo(Struct, frozen=True, kw_only=True):
@@ -63,6 +67,8 @@ async def ensure_topics(
 ) -> Ensured:
     """Create the topics that are missing and wait until every partition has a leader.
 
+    An existing topic that takes smaller records than the catalogue says takes them from now on.
+
     Raises `ConfigurationError` if an existing topic has another number of partitions (records would go to the wrong
     place), `InfrastructureError` if the broker refuses or does not answer.
     """
@@ -72,8 +78,10 @@ async def ensure_topics(
         missing = [spec for spec in specs if spec.name not in existing]
         created = await _create(admin, missing, counts, replication)
         await _await_visible(admin, counts)
-        configs = await _configs(admin, [spec.name for spec in specs if spec.name in existing])
-    return Ensured(created, list(_differences([spec for spec in specs if spec.name in existing], configs)))
+        old = [spec for spec in specs if spec.name in existing]
+        await _raise_limits(admin, old)
+        configs = await _configs(admin, [spec.name for spec in old])
+    return Ensured(created, list(_differences(old, configs)))
 
 
 async def describe(bootstrap: str, names: Iterable[str] | None = None) -> list[TopicInfo]:
@@ -127,9 +135,10 @@ def _count(spec: TopicLayout, shards: int, slots: int) -> int:
 
 
 def topic_configs(spec: TopicLayout) -> dict[str, str]:
-    """Broker settings of a topic: retention in ms (-1 = for ever) and cleanup policy."""
+    """Broker settings of a topic: retention in ms (-1 = for ever), cleanup policy, and its largest record if it has a limit."""
     retention = -1 if spec.retention_ms is None else spec.retention_ms
-    return {"cleanup.policy": "compact" if spec.compact else "delete", "retention.ms": str(retention)}
+    limit = {} if spec.max_bytes is None else {_LIMIT: str(spec.max_bytes)}
+    return {"cleanup.policy": "compact" if spec.compact else "delete", "retention.ms": str(retention)} | limit
 
 
 async def _create(admin: Any, specs: Sequence[TopicLayout], counts: dict[str, int], replication: int) -> list[str]:
@@ -174,6 +183,21 @@ def _differences(specs: Iterable[TopicLayout], configs: dict[str, dict[str, str]
             found = configs[spec.name].get(key)
             if found != wanted:
                 yield f"topic {spec.name}: {key} is {found}, the catalogue says {wanted}"
+
+
+async def _raise_limits(admin: Any, specs: Sequence[TopicLayout]) -> None:
+    """Only the limit is changed: the request replaces all settings of a topic, so its others are sent along."""
+    resource_of: Any = ConfigResource
+    for spec in (spec for spec in specs if spec.max_bytes is not None):
+        [answer] = await admin.describe_configs([resource_of(ConfigResourceType.TOPIC, spec.name)])
+        entries = answer.resources[0][4]
+        limit = next(int(entry[1]) for entry in entries if entry[0] == _LIMIT)
+        if limit < (spec.max_bytes or 0):
+            own = {entry[0]: entry[1] for entry in entries if entry[3] == _OF_THE_TOPIC}
+            changed = own | {_LIMIT: str(spec.max_bytes)}
+            [answer] = await admin.alter_configs([resource_of(ConfigResourceType.TOPIC, spec.name, changed)])
+            if code := answer.resources[0][0]:
+                raise InfrastructureError(f"Kafka keeps the limit of {spec.name} at {limit}: {for_code(code).__name__}")
 
 
 async def _configs(admin: Any, names: list[str]) -> dict[str, dict[str, str]]:

@@ -64,7 +64,7 @@ class Loop:
             try:
                 record = await decode(self._codec, self._settings, message.value, message.topic)
             except (ContractError, InfrastructureError) as error:
-                log.warning("a heartbeat is undecodable and was skipped: %s", error)
+                log.warning("a heartbeat is undecodable and was skipped (the inspector keeps it): %s", error)
             else:
                 beats += [record] if isinstance(record, DeviceHeartbeat) else []
         return beats

@@ -62,11 +62,6 @@ class Fence:
         self._lease = lease
         self._open = False
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the own grant was read."""
-        return self._open
-
     def judge(self, record: Record) -> Verdict:
         """Commands of the own epoch after the grant are ours; a revocation of it or a later grant means the end."""
         lease = self._lease

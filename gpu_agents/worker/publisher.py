@@ -7,16 +7,15 @@ import contextlib
 import logging
 
 import stamina
-from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from infra.dead_letters import dead_letter_headers, dead_letter_value
 from infra.kafka import create_producer, send
 from schemas.envelope import Record
-from schemas.errors import ContractError, InfrastructureError
+from schemas.errors import InfrastructureError
 from schemas.render import StageProgressed
 from schemas.serde import Codec
-from schemas.topics import DEAD_LETTERS, TOPIC_OF
+from schemas.topics import TOPIC_OF
 
 log = logging.getLogger(__name__)
 PARTITION = 0  # one shard decides about all devices
@@ -49,15 +48,6 @@ class Publisher:
         async for attempt in stamina.retry_context(InfrastructureError, attempts=None, timeout=None, wait_max=2.0):
             with attempt:
                 await self.send(record)
-
-    async def bury(self, message: ConsumerRecord, error: ContractError) -> None:
-        """Keep the bytes of a record that cannot be read, with the reason, on `dead.letters`."""
-        place = f"{message.topic}-{message.partition}-{message.offset}"
-        headers = dead_letter_headers(message, error, self._source)
-        log.error("record %s is unreadable and goes to the dead letters: %s", place, error)
-        async for attempt in stamina.retry_context(InfrastructureError, attempts=None, timeout=None, wait_max=2.0):
-            with attempt:
-                await self._send(DEAD_LETTERS.name, dead_letter_value(message) or b"", place, headers, 5.0)
 
     async def stop(self) -> None:
         """Close the producer; what a broker that is away did not take within a second is given up."""

@@ -67,10 +67,7 @@ class Session:
         try:
             record = await self._decoder.decode(message)
         except ContractError as error:
-            if message.topic == DEVICES.name:  # every agent reads it: the coordinator's readers bury such a record
-                log.warning("record %d of %s is unreadable: %s", message.offset, message.topic, error)
-            elif self._fence.is_open:
-                await self._publisher.bury(message, error)
+            log.warning("record %d of %s is unreadable: %s", message.offset, message.topic, error)
             return
         if message.topic == DEVICES.name:
             if lost_by(record, self._lease):

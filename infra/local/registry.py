@@ -23,6 +23,7 @@ class RegistryTopic:
     partitions: Literal["one"] = "one"
     retention_ms: None = None
     compact: bool = False
+    max_bytes: None = None
 
 
 REGISTRY_TOPICS = tuple(RegistryTopic(name) for name in ("kafkasql-journal", "kafkasql-snapshots", "registry-events"))

@@ -17,7 +17,7 @@ partitions explicitly, the key only names the aggregate. Topics are created by t
 What is kept for ever is enough to rebuild everything else: the coordinator's state and every table of PostgreSQL.
 `dead.letters` holds records that a reader could not use, with their original bytes. Every reader keeps the record's own
 headers and adds `dlq.topic`, `dlq.partition`, `dlq.offset`, `dlq.reader`, `dlq.error`, `dlq.reason`, `dlq.attempts` and
-`dlq.key`. A record above 1.5 MB is cut: the first half of that is kept, with `dlq.size` and `dlq.sha256` in place of its own
+`dlq.key`. A record above 33.5 MB is cut: the first half of that is kept, with `dlq.size` and `dlq.sha256` in place of its own
 headers. The coordinator's letters have the record's key, the others `TOPIC-PARTITION-OFFSET`. A letter that was sent again
 with `storyreel dlq redrive` is followed by an empty marker record with `dlq.redriven_offset`; the copy carries `dlq.redriven`.
 """

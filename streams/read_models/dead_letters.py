@@ -7,12 +7,12 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from msgspec import Struct
 
+from infra.dead_letter_keys import PATIENCE, LetterKeys, letter_key
 from infra.dead_letters import dead_letter_headers, dead_letter_value
-from infra.kafka import assigned, settled_end
 from infra.settings import Settings
 from projections.apply import DeadLetter
 from schemas.errors import ContractError, InfrastructureError
@@ -20,12 +20,6 @@ from schemas.topics import DEAD_LETTERS
 
 log = logging.getLogger(__name__)
 READER = "read-models"
-PATIENCE = 20.0  # seconds
-
-
-def letter_key(letter: DeadLetter) -> str:
-    """Key of a letter: where the record was, so that a letter sent twice is recognised."""
-    return f"{letter.topic}-{letter.partition}-{letter.delivered.offset}"
 
 
 class Original(Struct, frozen=True, kw_only=True):
@@ -60,10 +54,8 @@ class DeadLetterOffice:
     """
 
     def __init__(self, settings: Settings, producer: AIOKafkaProducer) -> None:
-        self._settings = settings
         self._producer = producer
-        self._there: set[str] = set()
-        self._next = 0  # offset in dead.letters up to which the keys are known
+        self._keys = LetterKeys(settings.kafka)
         self._under_way: dict[str, asyncio.Future[Any]] = {}
         self._lock = asyncio.Lock()
 
@@ -74,12 +66,13 @@ class DeadLetterOffice:
         broken, which only a new process cures.
         """
         async with self._lock:
-            if {letter_key(letter) for letter in letters} - self._there:
-                await self._read_on()
-            for letter in letters:
-                if (key := letter_key(letter)) not in self._there:
+            waiting = {letter_key(original(letter)): letter for letter in letters}
+            if any(key not in self._keys for key in waiting):
+                await self._keys.read_on()
+            for key, letter in waiting.items():
+                if key not in self._keys:
                     await self._send(letter, key)
-                    self._there.add(key)
+                    self._keys.add(key)
 
     async def _send(self, letter: DeadLetter, key: str) -> None:
         try:
@@ -104,18 +97,3 @@ class DeadLetterOffice:
             headers=dead_letter_headers(record, ContractError(letter.error), READER),
         )
         return future
-
-    async def _read_on(self) -> None:
-        """Learn the keys of the letters written since the last look."""
-        tp = TopicPartition(DEAD_LETTERS.name, 0)
-        try:
-            async with asyncio.timeout(PATIENCE), assigned(self._settings.kafka, {tp: None}) as consumer:
-                begin = int((await consumer.beginning_offsets([tp]))[tp])
-                end = (await settled_end(self._settings.kafka, [tp]))[tp]
-                consumer.seek(tp, min(max(begin, self._next), end))
-                while await consumer.position(tp) < end:
-                    for record in (await consumer.getmany(tp, timeout_ms=500)).get(tp, []):
-                        self._there.add((record.key or b"").decode("utf-8", "replace"))
-                self._next = end
-        except (KafkaError, TimeoutError) as error:
-            raise InfrastructureError(f"Kafka at {self._settings.kafka}: {error!r}") from error

@@ -27,6 +27,7 @@ from projections.postgres import Pool, create_pool, retrying
 from projections.selection import GapError
 from projections.unsealing import keystore_unseal
 from schemas.errors import InfrastructureError
+from streams.inspection import Inspector
 from streams.read_models.app import Deps, create_app
 from streams.read_models.bridge import bridge
 from streams.read_models.dead_letters import DeadLetterOffice
@@ -54,11 +55,13 @@ async def run(settings: Settings, environ: Mapping[str, str], stop: asyncio.Even
             return 0
         reader, partitions = await preparing
         reading = asyncio.Event()
+        codec = await _patiently(lambda: load_codec(settings))
         app = create_app(settings, Deps(reader, partitions, reading.set))
         watched = {
             stopping,
             asyncio.create_task(bridge(reader, partitions, reading), name="bridge"),
             asyncio.create_task(Keeper(reader, partitions).run(), name="keeper"),
+            asyncio.create_task(Inspector(settings, codec).run(), name="inspector"),
             asyncio.create_task(watch_drift(reader, partitions, settings.drift_interval), name="drift"),
         }
         mark_ready(environ)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
 from infra.dead_letters import MOST_BYTES, dead_letter_headers, dead_letter_key, dead_letter_value
 from schemas.errors import ContractError
+from schemas.topics import DEAD_LETTERS
 
 
 class Message(Struct, frozen=True, kw_only=True):
@@ -45,11 +46,12 @@ def test_headers_tell_where_the_record_was_who_read_it_and_why_not() -> None:
     assert (dead_letter_key(message), dead_letter_value(message)) == (b"k", b"v")
 
 
-@given(st.lists(st.sampled_from([0, 1, MOST_BYTES // 2, MOST_BYTES, 2_000_000]), min_size=3, max_size=3))
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.sampled_from([0, 1, MOST_BYTES // 2, MOST_BYTES]), min_size=3, max_size=3))
 def test_a_letter_always_fits_into_a_record_and_says_when_it_was_cut(lengths: list[int]) -> None:
     key, value, header = (b"x" * length for length in lengths)
     message = Message(key=key, value=value, headers=[("own", header)])
-    assert size(message) < MOST_BYTES + 10_000
+    assert size(message) < min(MOST_BYTES + 10_000, DEAD_LETTERS.max_bytes or 0)
     told = dict(dead_letter_headers(message, ContractError("x"), "reader"))
     if sum(lengths) + len("own") > MOST_BYTES:
         assert (told["dlq.size"], told["dlq.sha256"]) == (

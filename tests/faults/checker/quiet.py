@@ -20,6 +20,7 @@ from schemas.serde import Codec
 from schemas.tasks import TaskQueued
 from schemas.topics import DECISIONS, REPORTS, REQUESTS, TASKS
 from streams.ledger import TERMINAL
+from tests.faults.checker.inspected import Inspected
 from tests.faults.checker.reading import partitions_of
 
 POLL_MS = 200
@@ -39,6 +40,7 @@ async def wait_quiet(settings: Settings, timeout: float, accepted: Collection[st
     began = time.monotonic()
     places = partitions_of(settings, WATCHED)
     watch = _Watch(await load_codec(settings), set(accepted))
+    inspected = Inspected(settings)
     pool = await create_pool(settings.database_url, max_size=1, name="storyreel-checker")
     try:
         async with (
@@ -48,7 +50,7 @@ async def wait_quiet(settings: Settings, timeout: float, accepted: Collection[st
             while True:
                 await watch.read(consumer, await written_end(ends, places))
                 cursors = {key: cursor.next_offset for key, cursor in (await stored_cursors(pool)).items()}
-                missing = watch.missing(cursors)
+                missing = watch.missing(cursors) or await inspected.missing()
                 if not missing:
                     return time.monotonic() - began
                 if time.monotonic() - began > timeout:

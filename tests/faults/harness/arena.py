@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import psutil
+from msgspec.structs import replace
 
 from infra.crash_points import FOLDER as CRASH_POINTS
 from infra.local import ports
@@ -25,6 +26,7 @@ from tests.faults.harness.volume import Volume, open_volume
 
 LEASE_S, HEARTBEAT_S, RETRY_S = 2.0, 0.4, 1.0
 DEVICES = 2
+LARGEST_RECORD = 12_000_000  # bytes that every topic takes, so that poison can be larger than the product ever writes
 STORE_FAULTS = "STORYREEL_STORE_FAULTS"
 PATIENCE = 60.0
 
@@ -57,7 +59,7 @@ class Arena:
                 devices=DEVICES,
                 coordinators=2,
                 read_models=2,
-                topics=TOPICS,
+                topics=[topic if topic.max_bytes else replace(topic, max_bytes=LARGEST_RECORD) for topic in TOPICS],
                 base=base,
                 api_port=ports.choose(None, frozenset()),
             ),

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Sequence
 
 from msgspec import Struct
 
 from infra.collection import delete_garbage, find_garbage
 from infra.object_store import create_object_store
-from schemas.topics import HEARTBEATS
 from tests.faults.checker import Poison, Violation, examine
 from tests.faults.checker.collect import collect
 from tests.faults.checker.quiet import NotQuietError, wait_quiet
 from tests.faults.checker.records import Logged
 from tests.faults.harness.arena import Arena
-from tests.faults.harness.journal import Poison as Injected
 from tests.faults.harness.load.book import Book
+from tests.faults.harness.proofs import Proofs, prove
 
 QUIET_S = 120.0
 
@@ -30,6 +28,7 @@ class Checked(Struct, kw_only=True):
     ledger: list[Logged]
     quiet_s: float | None
     collected: int
+    proofs: Proofs
 
 
 async def judge(arena: Arena, book: Book) -> Checked:
@@ -55,13 +54,16 @@ async def judge(arena: Arena, book: Book) -> Checked:
         grace_s=0.0,
     )
     findings = examine(evidence)
-    found += [violation for violation in findings.violations if not _is_stale_beat(violation, poison)]
+    found += findings.violations
+    proofs, unproven = await prove(arena.settings, poison)
+    found += unproven
     return Checked(
         violations=found,
         checked=findings.checked,
         ledger=list(evidence.log.ledger()),
         quiet_s=quiet_s,
         collected=collected,
+        proofs=proofs,
     )
 
 
@@ -69,10 +71,3 @@ async def _collect_garbage(arena: Arena) -> int:
     """Remove what died attempts left in the store: afterwards no object may be there that nobody names."""
     store = create_object_store(arena.settings, secrets.token_bytes(32))
     return await delete_garbage(store, await find_garbage(arena.settings, store, 0.0), 0.0)
-
-
-def _is_stale_beat(violation: Violation, poison: Sequence[Injected]) -> bool:
-    """Heartbeats are worth something for seconds: a bad one is skipped and logged, it becomes no dead letter."""
-    injected = {(p.topic, p.partition, p.offset) for p in poison if p.topic == HEARTBEATS.name}
-    places = {(event.topic, event.partition, event.offset) for event in violation.events}
-    return violation.invariant == "I8" and bool(places) and places <= injected

@@ -15,6 +15,7 @@ from tests.faults.checker.violations import Violation
 from tests.faults.harness.audit import NAMES
 from tests.faults.harness.figures import Figures, Spread
 from tests.faults.harness.journal import Injection
+from tests.faults.harness.proofs import Proofs
 from tests.faults.harness.schedule import FAULTS
 
 MOST_SHOWN = 20
@@ -29,6 +30,7 @@ class Report(Struct, kw_only=True):
     figures: Figures
     checked: Counter[str]
     violations: list[Violation]
+    proofs: Proofs
     disk_by: str
     seen: Counter[str]
     data: str
@@ -109,6 +111,7 @@ def _lines(report: Report) -> list[str]:
         f"without PostgreSQL: {figures.accepted_without_database} accepts, answers "
         + _spread(figures.answers_without_database),
         f"quiet after the last fault: {quiet}",
+        *report.proofs.lines(),
     ]
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 from rich.console import Console
 
+from infra.audit.writing import write_checkpoint
 from tests.faults.harness.arena import Arena
 from tests.faults.harness.audit import CLIENTS, audit
 from tests.faults.harness.checking import Checked, judge
@@ -58,6 +59,7 @@ async def run(order: Order, console: Console) -> Report:
             async with progress(console, doing.line):
                 await crowd.start()
                 await asyncio.sleep(WARM_UP_S)
+                await write_checkpoint(arena.settings, {})  # whatever becomes of the ledger, this much is signed
                 await _inject(arena, injectors(crowd), faults, order.kills)
                 doing.name = "healing"
                 await arena.healed(HEAL_S)
@@ -120,6 +122,7 @@ def _report(order: Order, arena: Arena, crowd: Crowd, checked: Checked, duration
         figures=measure(crowd.book, journal.injections, checked.ledger, checked.quiet_s, duration),
         checked=looked,
         violations=violations,
+        proofs=checked.proofs,
         disk_by=journal.disk_by,
         seen=crowd.book.seen + Counter({"objects collected": checked.collected}),
         data=str(arena.data),

@@ -31,6 +31,7 @@ RESTARTED = (
     "device:0",
     "device:1",
 )
+POISONED = ("requests", "reports", "heartbeats", "progress", "decisions", "render.commands", "tasks")
 OTHERS = (
     "stop",
     "rolling-restart",
@@ -107,7 +108,7 @@ def _deal(chance: random.Random, names: set[str], long: bool) -> Iterator[Fault]
 
 
 def _targets(kind: str) -> Sequence[str]:
-    return {"stop": STOPPED, "poison": ("requests", "reports", "heartbeats", "tasks")}.get(kind, ("",))
+    return {"stop": STOPPED, "poison": POISONED}.get(kind, ("",))
 
 
 def _decks(chance: random.Random, cards: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:

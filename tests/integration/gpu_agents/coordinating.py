@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import TopicPartition
 
 from infra.kafka import assigned, create_producer, send
 from infra.keystore import open_keystore, seal, unseal_json
@@ -46,7 +46,6 @@ class Desk:
         self.keystore = open_keystore(settings, {})
         self.key = self.keystore.account_key(self.account, create=True)
         self.seen: list[Record] = []
-        self.letters: list[ConsumerRecord] = []
         self._news = asyncio.Condition()
         self._producer = create_producer(settings.kafka)
 
@@ -54,7 +53,7 @@ class Desk:
     async def open(self) -> AsyncIterator[Desk]:
         await self._producer.start()
         places: dict[TopicPartition, int | None] = {
-            TopicPartition(name, 0): None for name in ("reports", "heartbeats", "progress", "dead.letters")
+            TopicPartition(name, 0): None for name in ("reports", "heartbeats", "progress")
         }
         async with assigned(self.settings.kafka, places) as consumer:
             for place in places:
@@ -72,9 +71,7 @@ class Desk:
             for messages in (await consumer.getmany(timeout_ms=200)).values():
                 async with self._news:
                     for message in messages:
-                        if message.topic == "dead.letters":
-                            self.letters.append(message)
-                        elif getattr(record := self.codec.decode(message.value), "device_id", "") == self.device_id:
+                        if getattr(record := self.codec.decode(message.value), "device_id", "") == self.device_id:
                             self.seen.append(record)
                     self._news.notify_all()
 
@@ -91,12 +88,6 @@ class Desk:
             except TimeoutError:
                 raise AssertionError(f"no {count} {kind.__name__} within {patience} s; seen: {self.seen}") from None
             return self.all(kind, wanted)
-
-    async def expect_letters(self, count: int) -> list[ConsumerRecord]:
-        """Wait for `count` dead letters, whoever wrote them."""
-        async with self._news:
-            await asyncio.wait_for(self._news.wait_for(lambda: len(self.letters) >= count), PATIENCE)
-        return self.letters
 
     async def write(self, record: Record, partition: int | None = None) -> None:
         topic = TOPIC_OF[type(record)].name

@@ -22,6 +22,7 @@ class Topic:
     partitions: Literal["shards", "slots", "one"] = "one"
     retention_ms: int | None = None
     compact: bool = False
+    max_bytes: int | None = None
 
 
 async def write(bootstrap: str, topic: str, *values: bytes) -> None:

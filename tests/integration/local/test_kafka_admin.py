@@ -53,6 +53,24 @@ async def test_a_topic_with_other_partitions_is_an_error_and_other_settings_are_
     assert ensured.differences == [f"topic {topic.name}: retention.ms is 5000, the catalogue says 6000"]
 
 
+async def test_a_limit_is_raised_and_never_lowered_and_other_settings_stay(kafka_settings: Settings) -> None:
+    topic = fresh("limited", retention_ms=5000, max_bytes=3_000_000)
+
+    async def ensured(max_bytes: int | None) -> tuple[list[str], dict[str, str]]:
+        spec = Topic(topic.name, retention_ms=5000, max_bytes=max_bytes)
+        found = await ensure_topics(kafka_settings.kafka, [spec], shards=1, slots=1, replication=1)
+        [told] = await describe(kafka_settings.kafka, [topic.name])
+        return found.differences, told.configs
+
+    _, configs = await ensured(3_000_000)
+    assert configs["max.message.bytes"] == "3000000"
+    assert await ensured(4_000_000) == ([], configs | {"max.message.bytes": "4000000"})
+    differences, configs = await ensured(3_500_000)
+    assert differences == [f"topic {topic.name}: max.message.bytes is 4000000, the catalogue says 3500000"]
+    assert (configs["max.message.bytes"], configs["retention.ms"]) == ("4000000", "5000")
+    assert (await ensured(None))[0] == []
+
+
 async def test_unknown_topics_are_named(kafka_settings: Settings) -> None:
     with pytest.raises(ConfigurationError, match="no such topic: nowhere"):
         await describe(kafka_settings.kafka, ["nowhere"])
