@@ -33,7 +33,7 @@ def threshold_of(encoder: FaceEncoder) -> float:
 
 
 def thresholds(environ: Mapping[str, str]) -> dict[str, float]:
-    """ "insightface=0.4,clip-face=0.8" as a mapping. Raises `ConfigurationError` naming the variable and the rule."""
+    """Cosines by encoder, from a text like insightface=0.4,clip-face=0.8. Raises `ConfigurationError` naming the rule."""
     found: dict[str, float] = {}
     for part in filter(None, (word.strip() for word in environ.get(THRESHOLDS, "").split(","))):
         name, _, value = part.partition("=")
