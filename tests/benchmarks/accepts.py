@@ -6,7 +6,8 @@ import asyncio
 import statistics
 import sys
 import tempfile
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -15,10 +16,11 @@ import msgspec
 
 from tests.benchmarks import cpu
 from tests.benchmarks.client import Order, Seen
-from tests.benchmarks.comparison import Load, comparison
+from tests.benchmarks.comparison import PEER, PRODUCT, Load, comparison
 from tests.benchmarks.figures import Figure, Options
 from tests.benchmarks.peer.side import running_peer
 from tests.benchmarks.product import running_product
+from tests.benchmarks.profiles import profiled
 from tests.benchmarks.sides import Side
 
 CONNECTIONS = (32, 128)
@@ -26,20 +28,27 @@ IDLE_S = 5
 DRAIN_S = 300.0
 
 
-async def measure(options: Options) -> list[Figure]:
-    """Figures of both sides; the invariants of each are checked after every run."""
+@asynccontextmanager
+async def _running(name: str) -> AsyncIterator[Side]:
+    """One side on an empty machine: beside the idle product a peer would be measured too slow."""
     with tempfile.TemporaryDirectory(prefix="storyreel-bench-") as made:
         Path(made).chmod(0o711)
-        async with AsyncExitStack() as stack:
-            product = await stack.enter_async_context(running_product(Path(made) / "product"))
-            peer = await stack.enter_async_context(running_peer(Path(made) / "peer"))
-            book = Book(options)
-            for side in (product, peer):
-                await book.warm(side)
-            for number in range(options.runs):
-                for side in (product, peer) if number % 2 == 0 else (peer, product):
-                    await book.run(side)
-            return book.figures()
+        running = running_product if name == PRODUCT else running_peer
+        async with running(Path(made) / name) as side:
+            yield side
+
+
+async def measure(options: Options) -> list[Figure]:
+    """Figures of both sides, whose runs alternate; what each has stored is checked after every run."""
+    book = Book(options)
+    for number in range(options.runs):
+        for name in (PRODUCT, PEER) if number % 2 == 0 else (PEER, PRODUCT):
+            async with _running(name) as side:
+                await book.run(side)
+    if options.profile:
+        async with _running(PRODUCT) as side:
+            await book.profile(side)
+    return comparison(book.loads, book.singles, book.idle)
 
 
 class Book:
@@ -48,9 +57,9 @@ class Book:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._seeds = 0
-        self._loads: dict[tuple[str, int], list[Load]] = {}
-        self._singles: dict[str, list[float]] = {}
-        self._idle: dict[str, list[cpu.Times]] = {}
+        self.loads: dict[tuple[str, int], list[Load]] = {}
+        self.singles: dict[str, list[float]] = {}
+        self.idle: dict[str, list[cpu.Times]] = {}
 
     async def warm(self, side: Side) -> None:
         """Java and Python have seen the work before it is measured."""
@@ -61,15 +70,23 @@ class Book:
     async def run(self, side: Side) -> None:
         """Every load once."""
         options = self._options
-        self._idle.setdefault(side.name, []).append(await self._idle_of(side))
+        await self.warm(side)
+        self.idle.setdefault(side.name, []).append(await self._idle_of(side))
         singles = await self._singles_of(side, options.count(100, 20))
-        self._singles.setdefault(side.name, []).append(singles)
+        self.singles.setdefault(side.name, []).append(singles)
         options.say(f"{side.name}: single task {singles:.1f} ms")
         for connections in CONNECTIONS:
             load = await self._load(side, connections, options.count(2_000, 300))
-            self._loads.setdefault((side.name, connections), []).append(load)
+            self.loads.setdefault((side.name, connections), []).append(load)
             options.say(f"{side.name}: {connections} connections: {_line(load)}")
         options.say(f"{side.name}: {await side.rested()}")
+
+    async def profile(self, side: Side) -> None:
+        """The load at 32 connections once more, slowed down by a profiler."""
+        await self.warm(side)
+        async with profiled(side.processes(), self._options.folder / "profile"):
+            load = await self._load(side, 32, self._options.count(2_000, 300))
+        self._options.say(f"{side.name}, profiled: {_line(load)}")
 
     async def _load(self, side: Side, connections: int, requests: int) -> Load:
         roots, done = side.processes(), await side.completed()
@@ -111,10 +128,6 @@ class Book:
         seconds = self._options.count(IDLE_S, 1)
         await asyncio.sleep(seconds)
         return {name: spent / seconds for name, spent in cpu.used(before, cpu.cpu_times(side.processes())).items()}
-
-    def figures(self) -> list[Figure]:
-        """What the runs say, the product against the peer."""
-        return comparison(self._loads, self._singles, self._idle)
 
 
 def _order(side: Side, requests: int, connections: int = 1, mode: Literal["accepts", "single"] = "accepts") -> Order:

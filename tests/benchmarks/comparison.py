@@ -31,6 +31,11 @@ class Load(Struct, kw_only=True):
         """Accepted requests a second."""
         return len(self.seen.post_ms) / self.seen.seconds
 
+    @property
+    def cores(self) -> float:
+        """How many cores the side and its client had while they accepted: fewer than there are if others wanted them too."""
+        return sum(self.accept_ms.values()) / 1000 * self.accepts
+
     def post_ms(self, share: float) -> float:
         """Milliseconds to the answer; `share` 0.5 = median."""
         times = sorted(self.seen.post_ms)
@@ -53,12 +58,13 @@ def comparison(loads: Loads, singles: Mapping[str, list[float]], idle: Mapping[s
         ),
     ]
     for connections in sorted({connections for _, connections in loads}):
-        figures += _cpu(loads, connections, "task", lambda load: load.cpu_ms)
-        figures += _cpu(loads, connections, "accepted request", lambda load: load.accept_ms)
-    for side, runs in idle.items():
-        shares = [100 * sum(times.values()) for times in runs]
-        figures.append(Figure(name=f"CPU of an idle {side}", unit="% of a core", runs=shares, better="less"))
-    return figures
+        figures.append(_cpu(loads, connections, "a task", lambda load: load.cpu_ms))
+        figures.append(_cpu(loads, connections, "an accepted request until its answer", lambda load: load.accept_ms))
+    quiet = Figure(name="CPU time while nothing is asked", unit="% of a core", runs=[], better="less")
+    for side, runs in ((PRODUCT, quiet.runs), (PEER, quiet.baseline)):
+        runs += [100 * sum(times.values()) for times in idle[side]]
+        quiet.shares |= {f"{side} {name}": [100 * times[name] for times in idle[side]] for name in idle[side][0]}
+    return [*figures, quiet]
 
 
 def _at(loads: Loads, connections: int, accepts: float, hoped: float) -> list[Figure]:
@@ -74,20 +80,19 @@ def _at(loads: Loads, connections: int, accepts: float, hoped: float) -> list[Fi
         figure("null tasks end to end", "/s", lambda load: load.tasks_per_s, "more"),
         figure("load of the client", "% of a core", lambda load: 100 * load.seen.cpu_s / load.seen.seconds, "less"),
     ]
+    figures.append(figure("cores had meanwhile", "", lambda load: load.cores, "more"))
     figures[0].limit, figures[0].stretch = accepts, hoped
     figures[1].limit = 1 / 3
     figures[3].limit, figures[3].stretch = 2.0, 4.0
     return figures
 
 
-def _cpu(loads: Loads, connections: int, title: str, of: Callable[[Load], Times]) -> list[Figure]:
-    """CPU milliseconds by process: they say what to make faster, whatever else the machine does."""
-    mine, theirs = ([of(load) for load in loads[side, connections]] for side in (PRODUCT, PEER))
-    name = f"CPU a {title} at {connections} connections"
-    totals = [sum(times.values()) for times in mine], [sum(times.values()) for times in theirs]
-    figures = [Figure(name=name, unit="ms", runs=totals[0], baseline=totals[1], better="less")]
-    for side, runs in ((PRODUCT, mine), (PEER, theirs)):
-        for process in sorted(runs[0], key=lambda process: -runs[0][process]):
-            values = [times[process] for times in runs]
-            figures.append(Figure(name=f"{name}, {side} {process}", unit="ms", runs=values, better="less"))
-    return figures
+def _cpu(loads: Loads, connections: int, title: str, of: Callable[[Load], Times]) -> Figure:
+    """CPU milliseconds and whose: they say what to make faster, whatever else the machine does."""
+    name = f"CPU time of {title} at {connections} connections"
+    figure = Figure(name=name, unit="ms", runs=[], better="less")
+    for side, runs in ((PRODUCT, figure.runs), (PEER, figure.baseline)):
+        times = [of(load) for load in loads[side, connections]]
+        runs += [sum(one.values()) for one in times]
+        figure.shares |= {f"{side} {process}": [one[process] for one in times] for process in times[0]}
+    return figure

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -50,27 +50,52 @@ async def write_ledger(settings: Settings, events: int, *, anew: bool = True) ->
         plain, ledger, codec, policy, Recovered.empty(0) if anew else await recover(settings, codec, policy)
     )
     if anew:
-        writer.take([_registration(f"account-{n}") for n in range(ACCOUNTS)] + [_joining(n) for n in range(DEVICES)])
+        writer.take(writer.life.beginning())
     began, first = time.monotonic(), writer.heads.shard_seq
     while writer.heads.shard_seq < events:
-        writer.take(writer.next_requests() + writer.answers())
+        writer.take(writer.life.next_inputs())
         rate = (writer.heads.shard_seq - first) / max(0.001, time.monotonic() - began)
         print(f"\r{writer.heads.shard_seq} events, {rate:.0f}/s ", end="", file=sys.stderr)
     print(file=sys.stderr)
     plain.flush()
 
 
+class Life:
+    """Clients that ask and devices that answer at once; `saw` tells them what was decided."""
+
+    def __init__(self) -> None:
+        self._asked = 0
+        self._open: list[RenderCommand] = []
+
+    def beginning(self) -> list[Record]:
+        """Accounts and devices."""
+        return [*(_registration(f"account-{n}") for n in range(ACCOUNTS)), *(_joining(n) for n in range(DEVICES))]
+
+    def next_inputs(self) -> list[Record]:
+        """Some more pictures, none while the devices have more than they can do; and the answers to all commands."""
+        made: list[Record] = []
+        for _ in range(AT_ONCE if len(self._open) <= 4 * AT_ONCE else 0):
+            self._asked += 1
+            engine = "nobody-has-it" if self._asked % STAYING == 0 else "null"
+            made.append(_images(f"account-{self._asked % ACCOUNTS}", engine, 1 + self._asked % 3))
+        commands, self._open = self._open, []
+        return made + [report for command in commands for report in (_started(command), _succeeded(command))]
+
+    def saw(self, records: Iterable[Record]) -> None:
+        """Commands among them are done next."""
+        self._open += [record for record in records if isinstance(record, RenderCommand)]
+
+
 class Writer:
-    """Plays clients and devices, and the loop around the real batch."""
+    """The loop around the real batch."""
 
     def __init__(self, plain: Producer, ledger: Producer, codec: Codec, policy: Policy, found: Recovered) -> None:
         self.state, self.heads = found.state, found.heads
+        self.life = Life()
         self._plain = plain
         self._ledger = ledger
         self._codec = codec
         self._policy = policy
-        self._asked = 0
-        self._open: list[RenderCommand] = []
         self._offsets = {"requests": self.heads.requests_position, "reports": self.heads.reports_position}
 
     def take(self, records: Sequence[Record]) -> None:
@@ -88,28 +113,12 @@ class Writer:
             self._send(self._ledger, entry.topic, entry.partition, entry.value, entry.key.encode(), entry.headers)
         self._ledger.commit_transaction()
         self.state, self.heads = batch.state, batch.heads
-        self._open += [entry.record for entry in batch.entries if isinstance(entry.record, RenderCommand)]
+        self.life.saw(entry.record for entry in batch.entries)
 
     @staticmethod
     def _send(producer: Producer, topic: str, partition: int, value: bytes, key: bytes, headers: Headers) -> None:
         producer.produce(topic, value, key, partition, headers=[*headers])
         producer.poll(0)
-
-    def next_requests(self) -> list[Record]:
-        """Some more pictures; none while the devices have more than they can do."""
-        if len(self._open) > 4 * AT_ONCE:
-            return []
-        made: list[Record] = []
-        for _ in range(AT_ONCE):
-            self._asked += 1
-            engine = "nobody-has-it" if self._asked % STAYING == 0 else "null"
-            made.append(_images(f"account-{self._asked % ACCOUNTS}", engine, 1 + self._asked % 3))
-        return made
-
-    def answers(self) -> list[Record]:
-        """What the devices say about all they were given."""
-        commands, self._open = self._open, []
-        return [report for command in commands for report in (_started(command), _succeeded(command))]
 
 
 def _envelope(account: str) -> Envelope:

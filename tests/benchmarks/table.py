@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable
 
 from tests.benchmarks.figures import Figure
@@ -27,7 +28,14 @@ def _part(one: Measured) -> str:
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
     ]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    return "\n".join([title + (" (quick: small loads)" if one.quick else ""), "", *lines, ""])
+    parts = [_shares(figure) for figure in one.figures if figure.shares]
+    return "\n".join([title + (" (quick: small loads)" if one.quick else ""), "", *lines, "", *parts])
+
+
+def _shares(figure: Figure) -> str:
+    medians = {name: statistics.median(runs) for name, runs in figure.shares.items()}
+    parts = ", ".join(f"{name} {_number(value)}" for name, value in sorted(medians.items(), key=lambda part: -part[1]))
+    return f"{figure.name}, {figure.unit}: {parts}\n"
 
 
 def _row(figure: Figure) -> tuple[str, ...]:

@@ -19,8 +19,8 @@ from infra.local.postgres_user import choose_identity
 from infra.local.probes import http_ok, tcp_open
 from infra.local.process import ProcessSpec
 from infra.local.supervisor import Supervisor
-from tests.benchmarks.peer.environment import ROOT, installed, redis_server
 from tests.benchmarks.sides import ACCOUNTS
+from tests.benchmarks.tools import ROOT, packages, redis_server
 
 SCHEMA = Path(__file__).with_name("schema.sql")
 WORKERS = 2
@@ -77,7 +77,7 @@ async def running_peer(folder: Path) -> AsyncIterator[Peer]:
     (folder / "objects").mkdir()
     server = Postgres(home, folder / "password", choose_identity(binaries() / "postgres", home), database)
     environment = {
-        "PYTHONPATH": f"{installed()}:{ROOT}",
+        "PYTHONPATH": f"{packages('peer')}:{ROOT}",
         "PEER_DATABASE": server.url,
         "PEER_REDIS": f"redis://127.0.0.1:{redis}/0",
         "PEER_OBJECTS": str(folder / "objects"),
