@@ -8,17 +8,24 @@ import math
 import os
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from gpu_agents import disk
+from gpu_agents.child.identity import is_scored, render_scored
 from gpu_agents.child.memory import peak_bytes, reset_peak
 from gpu_agents.child.protocol import ChildFile, Done, Estimated, Failed, Progressed, Render, Reply, Usage
 from gpu_agents.engines.base import Engine, OutputFile, RenderContext, RenderOutput
+from gpu_agents.faces.identity import Score
 from infra import crash_points
 from schemas.errors import ConfigurationError, RenderCancelledError, RenderError, StoryreelError
+from schemas.specs import CharacterRef, ShotSpec
+
+if TYPE_CHECKING:
+    from gpu_agents.faces.scoring import Scorer
 
 log = logging.getLogger(__name__)
 PROGRESS_INTERVAL = 0.05  # seconds between progress messages to the agent
@@ -40,7 +47,7 @@ def run_job(
         )
         context.check_cancelled()
         reply(Estimated(job_id=job.job_id, seconds=_estimated_seconds(engine, job)))
-        output = engine.render(job.spec, context)
+        output = _render(engine, job, context, reply)
         files = [_describe(file, Path(job.workdir)) for file in output.files]
         result = _encode(output)
         crash_points.reach("render-child.after_render")
@@ -52,6 +59,28 @@ def run_job(
         peak_memory_bytes=peak_bytes(),
     )
     return Done(job_id=job.job_id, files=files, result=result, usage=usage)
+
+
+def _render(engine: Engine, job: Render, context: RenderContext, reply: Callable[[Reply], None]) -> RenderOutput:
+    """The engine's output. A shot of characters is scored and perhaps drawn again; each roll has the time of one render."""
+    if not isinstance(job.spec, ShotSpec) or not is_scored(engine, job.spec):
+        return engine.render(job.spec, context)
+
+    def estimate_anew() -> None:
+        reply(Estimated(job_id=job.job_id, seconds=_estimated_seconds(engine, job)))
+
+    def score(main: OutputFile, characters: list[CharacterRef]) -> list[Score]:
+        return _scorer().scores(main.path, characters)
+
+    return render_scored(engine, job.spec, context, score, before_reroll=estimate_anew)
+
+
+@cache
+def _scorer() -> Scorer:
+    """Faces are only looked at by children that draw characters; their libraries are loaded by the first of them."""
+    from gpu_agents.faces.scoring import Scorer
+
+    return Scorer()
 
 
 def progress_sender(
