@@ -13,11 +13,14 @@ from typing import Any, TypeVar
 
 from gpu_agents.child.targets import parse_targets
 from gpu_agents.engines import registry
+from gpu_agents.models.offers import with_models
+from gpu_agents.models.registry import VARIABLE, load_registry
 from gpu_agents.worker.agent import Agent, Profile
 from gpu_agents.worker.decoding import Decoder
 from gpu_agents.worker.delivery import Delivery
 from gpu_agents.worker.device import Device, child_environment, memory_of, parse_device
 from gpu_agents.worker.execution import Tools
+from gpu_agents.worker.figures import ModelFigures
 from gpu_agents.worker.publisher import Publisher
 from gpu_agents.worker.render_child import RenderChild
 from gpu_agents.worker.sealing import Envelopes
@@ -33,6 +36,7 @@ from schemas.errors import ConfigurationError, StoryreelError
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+MAX_PROBLEM = 500  # characters
 PROBE_TIMEOUT = 300.0  # seconds; the first setup of an engine may read gigabytes of weights
 
 
@@ -42,18 +46,25 @@ def main() -> None:
     parser.add_argument("--device", required=True, help="cpu-N, cuda-N, or HOST-cpu-N where hosts share a cluster")
     parser.add_argument("--offer", action="append", default=[], metavar="NAME", help="offer only this engine")
     parser.add_argument("--engine", action="append", default=[], metavar="NAME=MODULE:CLASS", help="one not installed")
+    parser.add_argument("--metrics-port", type=int, default=0, metavar="N", help="serve Prometheus metrics; 0 = do not")
     options = parser.parse_args()
     settings = Settings.from_env(os.environ)
     configure_logging(settings.log_level)
     try:
-        asyncio.run(serve(parse_device(options.device), settings, os.environ, options.offer, options.engine))
+        device = parse_device(options.device)
+        asyncio.run(serve(device, settings, os.environ, options.offer, options.engine, options.metrics_port))
     except StoryreelError as error:
         log.critical("%s: %s", error.code, error)
         raise SystemExit(1) from error
 
 
 async def serve(
-    device: Device, settings: Settings, environ: Mapping[str, str], offered: Sequence[str], engines: Sequence[str]
+    device: Device,
+    settings: Settings,
+    environ: Mapping[str, str],
+    offered: Sequence[str],
+    engines: Sequence[str],
+    metrics_port: int = 0,
 ) -> None:
     """Put the agent together and run it. Raises `ConfigurationError` when the device can render nothing."""
     stop = asyncio.Event()
@@ -65,8 +76,10 @@ async def serve(
         store = create_object_store(settings, secrets.token_bytes(32))
         codec = await load_codec(settings)
         envelopes = Envelopes(keystore)
-        child = RenderChild(engines, child_environment(device, environ))
-        names = offered or [*{**registry.installed(), **parse_targets(engines)}]
+        figures = ModelFigures(device.device_id, metrics_port)
+        child = RenderChild(engines, child_environment(device, environ), on_model=figures.told)
+        models = load_registry({VARIABLE: settings.models})
+        names = offered or with_models({**registry.installed(), **parse_targets(engines)}, models)
         usable = await until(stop, usable_engines(child, names))
         if usable is None:
             await child.kill()
@@ -98,15 +111,15 @@ async def until(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
 
 
 async def usable_engines(child: RenderChild, names: Sequence[str]) -> list[EngineInfo]:
-    """Which of the engines can be set up on this device. Raises `ConfigurationError` when there is none."""
+    """The engines with why they cannot be set up on this device, if so. Raises `ConfigurationError` when none can be."""
     found = []
     for name in names:
         probed = await child.probe(name, PROBE_TIMEOUT)
         if probed.problem:
             log.warning("engine %s is not offered: %s", name, probed.problem)
-        else:
-            found.append(EngineInfo(name=name, kind=probed.kind, version=probed.version))
-    if not found:
+        problem = probed.problem[:MAX_PROBLEM]
+        found.append(EngineInfo(name=name, kind=probed.kind, version=probed.version, problem=problem))
+    if all(engine.problem for engine in found):
         raise ConfigurationError(f"none of the engines {', '.join(names) or '(none installed)'} can be used here")
     return found
 

@@ -49,6 +49,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     webhook_allow_private: bool = False  # also call http and hosts of one's own network; for development only
     webhook_retries: str = "5,300,1800,7200,18000,36000,50400,72000,86400"  # seconds; three days in all
     drift_interval: float = 600.0  # between two checks of a sample of the read models against the log; 0 = none
+    models: str = ""  # path of the registry of models (TOML); "" = no models
     face_detector_model: str = ""  # path of an ONNX face detector (YuNet); "" = centre crop
     log_level: str = "INFO"
 

@@ -117,11 +117,12 @@ class DeviceStatus(StrEnum):
 
 
 class EngineInfo(Struct, frozen=True, kw_only=True):
-    """An engine a device can run."""
+    """An engine of a device, as ENGINE or ENGINE/MODEL. `problem` says why it cannot run there, "" = it can."""
 
     name: str = ""
     kind: str = ""
     version: str = ""
+    problem: str = ""
 
 
 class DeviceChanged(LedgerRecord, frozen=True, kw_only=True):

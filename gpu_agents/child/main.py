@@ -13,9 +13,11 @@ from typing import NoReturn, assert_never
 
 from gpu_agents.child import protocol
 from gpu_agents.child.jobs import run_job
-from gpu_agents.child.protocol import Cancel, Probe, Probed, Ready, Render, Reply
+from gpu_agents.child.protocol import Cancel, ModelTold, Probe, Probed, Ready, Render, Reply
 from gpu_agents.child.targets import load_engine
 from gpu_agents.engines.base import Engine
+from gpu_agents.models.cache import ModelEvent
+from gpu_agents.models.shelf import observe_models
 from infra.telemetry import configure_logging
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,7 @@ class Renderer:
 
     def run(self) -> NoReturn:
         """Work until the agent is gone."""
+        observe_models(self._tell_model)
         threading.Thread(target=self._read, name="orders", daemon=True).start()
         self._reply(Ready(pid=os.getpid()))
         while True:
@@ -90,6 +93,11 @@ class Renderer:
             log.exception("the agent cannot be understood")
             os._exit(1)
         os._exit(0)
+
+    def _tell_model(self, event: ModelEvent) -> None:
+        kind = event.kind.value
+        told = ModelTold(kind=kind, model=event.model, size=event.size, held=event.held, seconds=event.seconds)
+        self._reply(told)
 
     def _reply(self, message: Reply) -> None:
         frame = protocol.pack(message)

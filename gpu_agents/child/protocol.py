@@ -90,6 +90,19 @@ class Usage(Struct, frozen=True, kw_only=True):
     peak_memory_bytes: int = 0
 
 
+class ModelTold(Struct, frozen=True, kw_only=True, tag="model"):
+    """A model came into the child's memory ("loaded"), was used again ("hit") or went ("evicted"); sizes in bytes.
+
+    The agent itself says "ended" when the child is gone, and every model with it.
+    """
+
+    kind: str
+    model: str = ""
+    size: int = 0
+    held: int = 0
+    seconds: float = 0.0
+
+
 class Done(Struct, frozen=True, kw_only=True, tag="done"):
     """The job succeeded. `result` is the JSON object {"recipe", "summary", "data"}."""
 
@@ -111,7 +124,7 @@ class Failed(Struct, frozen=True, kw_only=True, tag="failed"):
 
 
 Request = Probe | Render | Cancel
-Reply = Ready | Probed | Estimated | Progressed | Done | Failed
+Reply = Ready | Probed | Estimated | Progressed | ModelTold | Done | Failed
 _requests: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
 _replies: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
 _encoder = msgspec.msgpack.Encoder()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from gpu_agents.engines import registry
 from gpu_agents.engines.base import Engine
+from gpu_agents.models.offers import split_name
 from schemas.errors import ConfigurationError
 
 
@@ -24,8 +25,9 @@ def parse_targets(options: Iterable[str]) -> dict[str, str]:
 
 def load_engine(name: str, targets: Mapping[str, str]) -> Engine:
     """A fresh engine: from `targets` if it is named there, else from the installed ones. Raises `ConfigurationError`."""
+    full, (name, model) = name, split_name(name)
     if name not in targets:
-        return registry.load(name)
+        return registry.load(full)
     module, _, attribute = targets[name].partition(":")
     try:
         engine = getattr(importlib.import_module(module), attribute)()
@@ -33,4 +35,4 @@ def load_engine(name: str, targets: Mapping[str, str]) -> Engine:
         raise ConfigurationError(f"engine {name!r} ({targets[name]}) cannot be imported: {error}") from error
     if not isinstance(engine, Engine):
         raise ConfigurationError(f"engine {name!r} ({targets[name]}) does not have the members of the engine protocol")
-    return engine
+    return registry.with_model(engine, model)

@@ -8,6 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from msgspec import Struct
 
 from gpu_agents.engines.base import Engine
+from gpu_agents.models.offers import split_name
 from schemas.errors import ConfigurationError
 
 GROUP = "storyreel.engines"
@@ -44,10 +45,11 @@ def installed() -> dict[str, EngineEntry]:
 
 
 def load(name: str) -> Engine:
-    """A fresh instance of the engine `name`; `setup` was not called yet.
+    """A fresh instance of the engine `name`, or ENGINE/MODEL; `setup` was not called yet.
 
     Raises `ConfigurationError` when no such engine is installed, when its import fails or when it breaks the protocol.
     """
+    name, model = split_name(name)
     entries = installed()
     if name not in entries:
         raise ConfigurationError(f"engine {name!r} is not installed; installed are: {', '.join(entries) or 'none'}")
@@ -62,4 +64,14 @@ def load(name: str) -> Engine:
         raise ConfigurationError(
             f"engine {name!r} ({entry.target}) calls itself {engine.name!r}; both names must agree"
         )
+    return with_model(engine, model)
+
+
+def with_model(engine: Engine, model: str) -> Engine:
+    """The engine, told to run `model` of the registry. Raises `ConfigurationError` when it runs no models."""
+    if model:
+        choose = getattr(engine, "use_model", None)
+        if choose is None:
+            raise ConfigurationError(f"engine {engine.name!r} runs no models, so {engine.name}/{model} is nothing")
+        choose(model)
     return engine

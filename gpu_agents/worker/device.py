@@ -14,7 +14,7 @@ from schemas.errors import ConfigurationError
 
 _NAME = re.compile(r"(?:[a-z0-9][a-z0-9.-]*-)?(cpu|cuda)-(\d{1,3})")
 _SMI_TIMEOUT = 10.0
-_CHILD_SETTINGS = {"log_level", "face_detector_model"}
+_CHILD_SETTINGS = {"log_level", "face_detector_model", "models"}
 _SECRET_WORDS = ("SECRET", "KEYSTORE", "KEK", "PASSWORD")
 
 

@@ -11,7 +11,19 @@ from enum import Enum, auto
 from typing import assert_never
 
 from gpu_agents.child import protocol
-from gpu_agents.child.protocol import Cancel, Done, Estimated, Failed, Probe, Probed, Progressed, Ready, Render, Reply
+from gpu_agents.child.protocol import (
+    Cancel,
+    Done,
+    Estimated,
+    Failed,
+    ModelTold,
+    Probe,
+    Probed,
+    Progressed,
+    Ready,
+    Render,
+    Reply,
+)
 from gpu_agents.worker.grace import StepTime, grace_of
 from gpu_agents.worker.spawn import ChildProcess, describe_exit, spawn
 from gpu_agents.worker.watchdog import RenderLimit, timed_out
@@ -19,6 +31,7 @@ from schemas.errors import ContractError
 
 log = logging.getLogger(__name__)
 DEFAULT_LIMIT = RenderLimit()
+OUT_OF_MEMORY = "out_of_memory"
 
 
 class Stop(Enum):
@@ -31,7 +44,13 @@ class Stop(Enum):
 class RenderChild:
     """Owns at most one child process. Not for concurrent jobs; `cancel` and `kill` may come at any time."""
 
-    def __init__(self, engines: Sequence[str], environ: Mapping[str, str], limit: RenderLimit = DEFAULT_LIMIT) -> None:
+    def __init__(
+        self,
+        engines: Sequence[str],
+        environ: Mapping[str, str],
+        limit: RenderLimit = DEFAULT_LIMIT,
+        on_model: Callable[[ModelTold], None] = lambda _: None,
+    ) -> None:
         self._engines = engines
         self._environ = environ
         self._child: ChildProcess | None = None
@@ -43,6 +62,7 @@ class RenderChild:
         self._killer: asyncio.TimerHandle | None = None
         self._watchdog: asyncio.TimerHandle | None = None
         self._limit = limit
+        self._on_model = on_model
         self._limit_seconds = 0.0
         self._steps = StepTime()
         self.pid = 0
@@ -63,7 +83,8 @@ class RenderChild:
 
         The limit of a render counts from the engine's estimate; until that comes, starting and setting up have the
         least limit. A job that is over it is told to stop like a cancelled one and gives
-        `Failed(code="render_timeout", retryable=True)`. Cancelling the awaiting task kills the child.
+        `Failed(code="render_timeout", retryable=True)`. A child that ran out of memory is ended: what fragments and what
+        leaks goes with it. Cancelling the awaiting task kills the child.
         """
         self._job_id, self._on_progress, self._stop = job.job_id, on_progress, None
         self._watch(0.0)
@@ -76,6 +97,9 @@ class RenderChild:
         finally:
             self._job_id, self._on_progress = "", None
             self._disarm()
+        if isinstance(reply, Failed) and reply.code == OUT_OF_MEMORY:
+            log.warning("the render process ran out of memory and is started anew")
+            await self.kill()
         if isinstance(reply, Failed) and self._stop is Stop.TIMED_OUT:
             return timed_out(job.job_id, self._limit_seconds)
         if isinstance(reply, Done | Failed):
@@ -128,6 +152,7 @@ class RenderChild:
             log.exception("the render child cannot be understood and is killed")
         code = await child.wait()
         self._child = None
+        self._on_model(ModelTold(kind="ended"))
         self._resolve(self._crashed(code))
 
     def _take(self, reply: Reply) -> None:
@@ -141,6 +166,8 @@ class RenderChild:
                 if reply.job_id == self._job_id and self._on_progress is not None:
                     self._steps.reported(reply.step, time.monotonic())
                     self._on_progress(reply)
+            case ModelTold():
+                self._on_model(reply)
             case Probed() | Done() | Failed():
                 self._resolve(reply)
             case _:

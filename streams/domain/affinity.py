@@ -70,7 +70,7 @@ def _may_wait(state: ShardState, device: DeviceState, stage: StageState, now: da
     engine = stage.plan.engine
     began = stage.ready_at if stage.passed_at == EPOCH else stage.passed_at
     if (
-        engine not in policy.heavy
+        engine.partition("/")[0] not in policy.heavy
         or engine in held(device, policy)
         or _elapsed(began, now, policy) >= policy.affinity_wait
     ):

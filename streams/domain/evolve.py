@@ -95,7 +95,8 @@ def _device_changed(state: ShardState, event: DeviceChanged) -> ShardState:
         if event.status is not DeviceStatus.LIVE:
             for engine in before.engines:
                 gone = gone.set(engine, event.envelope.occurred_at)
-    engines = frozenset(engine.name for engine in event.engines)
+    ready = [engine for engine in event.engines if not engine.problem]
+    engines = frozenset(engine.name for engine in ready)
     device = DeviceState(
         device_id=event.device_id,
         boot_id=event.boot_id,
@@ -103,7 +104,7 @@ def _device_changed(state: ShardState, event: DeviceChanged) -> ShardState:
         epoch=event.epoch,
         status=event.status,
         engines=engines,
-        versions=Map({engine.name: engine.version for engine in event.engines}),
+        versions=Map({engine.name: engine.version for engine in ready}),
     )
     slots = state.slots
     if before is not None and slots.get(before.slot) == event.device_id:

@@ -33,7 +33,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     """Times as durations; `credit_ms` is the estimated work a device may hold at once, `credit_max` the commands.
 
     Work may wait for `affinity_wait` at most because of models that devices hold; a device is taken to hold the models of
-    the last `models_held` engines it had work for, and engines in `heavy` load so long that waiting for one is worth it.
+    the last `models_held` engines it had work for, and engines in `heavy` load so long that waiting for one is worth it;
+    ENGINE/MODEL counts for itself, and is as heavy as its engine.
     `results_kept` results are remembered for reuse, for as long as answers are; `cached_charge` is what one costs, in
     parts of the same work rendered: 0 or 1.
     """
@@ -48,7 +49,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     slots: int = 64
     affinity_wait: timedelta = timedelta(seconds=2)
     models_held: int = 2
-    heavy: frozenset[str] = frozenset({"diffusers", "instantid"})
+    heavy: frozenset[str] = frozenset({"diffusers", "diffusers-video", "instantid", "upscale"})
     results_kept: int = 10_000
     cached_charge: int = 0
 
