@@ -39,14 +39,15 @@ class NewUser(Struct, frozen=True):
 
 @get("/usage", tags=["account"], responses=problems(400, 401, 503))
 async def get_usage(request: UserRequest, deps: Injected, as_of: FromQuery[str | None] = None) -> UsageReport:
-    """Today's use and limits, and the last 30 days; all as it was at a time (RFC 3339) if one is given."""
+    """Today's quotas (used, reserved, limit, remaining) and the last 30 days; as they were at a time (RFC 3339) if given."""
     at = parse_as_of(as_of, deps.now())
     account_id, today = request.user.account_id, (at or deps.now()).astimezone(UTC).date()
     if not await deps.reads.settle(QUOTAS.name, account_id):
         raise unavailable("today's usage is not up to date yet")
     since = (today - timedelta(days=HISTORY_DAYS)).isoformat()
+    found = await deps.reads.limits(account_id)  # asked always: it waits until the account is stored
     if at is None:
-        rows, found = await deps.queries.usage(account_id, since), await deps.reads.limits(account_id)
+        rows = await deps.queries.usage(account_id, since)
     else:
         rows, found = await deps.queries.usage_at(account_id, since, at), await deps.queries.limits_at(account_id, at)
     limits = found or Limits(images_per_day=0, videos_per_day=0)

@@ -9,13 +9,12 @@ from litestar import Request, WebSocket, get, websocket
 from litestar.response import Stream
 
 from api.deps import Deps, Injected
-from api.errors import invalid
 from api.live.account_frames import as_sse
 from api.live.account_stream import account_stream
+from api.live.event_ids import checked_event_id
 from api.live.pace import paced
 from api.live.socket import serve_socket
 from api.openapi import documented, problems
-from api.rules import BadField
 from infra.keystore import Principal
 
 UserRequest = Request[Principal, Any, Any]
@@ -41,17 +40,6 @@ async def stream_account(request: UserRequest, deps: Injected) -> Stream:
 async def stream_socket(socket: WebSocket[Any, Any, Any], deps: Injected) -> None:
     """The same over a WebSocket, see `api.live.socket`."""
     await serve_socket(socket, deps, checked_event_id)
-
-
-async def checked_event_id(deps: Deps, account_id: str, text: str) -> int | None:
-    """The id as a number, None for "". Raises `ApiError` 400 for one the account never got, 503 when that cannot be told."""
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit()) or len(text) > 18:
-        raise invalid(BadField("Last-Event-ID", "type", {"expected": "an integer"}))
-    if not await deps.reads.ever_issued(account_id, int(text)):
-        raise invalid(BadField("Last-Event-ID", "issued"))
-    return int(text)
 
 
 async def _frames(deps: Deps, account_id: str, after: int | None) -> AsyncIterator[bytes]:

@@ -14,6 +14,7 @@ from api.context import account_seal, open_call, submit
 from api.cursor import decode_cursor, encode_cursor, parse_limit
 from api.deps import Deps, Injected
 from api.errors import invalid, unavailable
+from api.live.event_ids import checked_event_id
 from api.live.sse import public_event
 from api.live.stream import task_stream
 from api.openapi import documented, problems
@@ -98,9 +99,9 @@ async def get_task_events(request: UserRequest, deps: Injected, task_id: FromPat
 )
 async def stream_task(request: UserRequest, deps: Injected, task_id: FromPath[str]) -> Stream:
     """Server-sent events: history after `Last-Event-ID`, then live until the task ends."""
-    after = _last_event_id(request.headers.get("last-event-id", ""))
     row = await own_task(request, deps, task_id)
-    frames = _counted(deps, task_stream(deps.hub, deps.reads, row.account_id, row.task_id, after))
+    after = await checked_event_id(deps, row.account_id, request.headers.get("last-event-id", ""))
+    frames = _counted(deps, task_stream(deps.hub, deps.reads, row.account_id, row.task_id, after or 0))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return Stream(frames, media_type="text/event-stream", headers=headers)
 
@@ -121,14 +122,6 @@ async def _counted(deps: Deps, frames: AsyncIterator[bytes]) -> AsyncIterator[by
     with deps.metrics.streams.track_inprogress():
         async for frame in frames:
             yield frame
-
-
-def _last_event_id(text: str) -> int:
-    if not text:
-        return 0
-    if not (text.isascii() and text.isdigit()) or len(text) > 18:
-        raise invalid(BadField("Last-Event-ID", "type", {"expected": "an integer"}))
-    return int(text)
 
 
 def _one_of(field: str, value: str | None, allowed: tuple[str, ...]) -> None:

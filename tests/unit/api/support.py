@@ -28,18 +28,19 @@ from api.webhooks.deliveries import Delivery
 from infra.keystore import Role, SqliteKeystore
 from infra.object_store.local import LocalObjectStore
 from infra.settings import Settings
-from projections.folds.as_of import usage_as_of
+from projections.folds.as_of import limits_as_of, usage_as_of
 from projections.folds.assets import AssetRow
 from projections.folds.characters import CharacterRow
-from projections.folds.quotas import UsageChangeRow, UsageRow
+from projections.folds.quotas import LimitChangeRow, UsageChangeRow, UsageRow
 from projections.folds.storyboards import StoryboardRow
 from projections.folds.task_events import TaskEventRow, task_event_row
 from projections.folds.task_rows import TaskRow
 from projections.folds.tasks import apply_task
+from projections.folds.users import effective_limits
 from projections.folds.webhooks import WebhookRow
 from schemas.common import Limits, TaskKind
 from schemas.decisions import Outcome, RequestDecided
-from schemas.envelope import Envelope, Stamp
+from schemas.envelope import EPOCH, Envelope, Stamp
 from schemas.requests import Request
 from schemas.tasks import AnyTaskEvent
 
@@ -59,6 +60,8 @@ class MemoryReadModel:
         self.usage_rows: list[UsageRow] = []
         self.stored = 0  # number of the last event the rows hold
         self.usage_changes: list[UsageChangeRow] = []
+        self.limit_changes: list[LimitChangeRow] = []
+        self.registered_at = EPOCH
         self.drifted: list[str] = []
 
     def apply(self, event: AnyTaskEvent) -> None:
@@ -108,7 +111,7 @@ class MemoryReadModel:
         return usage_as_of([c for c in self.usage_changes if c.account_id == account_id and c.day >= since_day], at)
 
     async def limits_at(self, account_id: str, at: datetime) -> Limits | None:
-        return Limits()
+        return effective_limits(Limits(), limits_as_of(self.limit_changes, at)) if at >= self.registered_at else None
 
     async def limits(self, account_id: str) -> Limits | None:
         return Limits()

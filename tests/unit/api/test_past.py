@@ -7,8 +7,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from projections.folds.quotas import UsageChangeRow
-from schemas.common import StageKind, StagePlan, TaskKind
+from projections.folds.quotas import LimitChangeRow, UsageChangeRow
+from schemas.common import Limits, StageKind, StagePlan, TaskKind
 from schemas.ids import new_id
 from schemas.tasks import StageCompleted, StageStarted, TaskCompleted, TaskQueued
 from tests.unit.api.helpers import ME, OTHER, sealed
@@ -62,6 +62,28 @@ def test_use_is_shown_as_it_was(edge: Edge) -> None:
     with edge.client(ME) as client:
         answers = [client.get("/api/v1/usage", params={"as_of": minutes_ago(n)}).json() for n in (9, 3, 2, 1)]
     assert [sum(row["used"] for row in found["today"]) for found in answers] == [0, 1, 2, 3]
+
+
+def test_quotas_are_shown_as_they_were(edge: Edge) -> None:
+    """Nothing was allowed before the account was there; then what it was registered with, then what an operator set."""
+    mine: dict[str, Any] = {"account_id": ME, "resource": "images"}
+    edge.model.registered_at = NOW - timedelta(minutes=4)
+    edge.model.limit_changes = [
+        LimitChangeRow(**mine, shard_seq=n, occurred_at=NOW - timedelta(minutes=4 - n), limit=limit)
+        for n, limit in ((1, 3), (2, 7))
+    ]
+    edge.model.usage_changes = [
+        UsageChangeRow(
+            **mine, day=NOW.date().isoformat(), shard_seq=3, occurred_at=NOW - timedelta(minutes=3), used=2, reserved=1
+        )
+    ]
+    with edge.client(ME) as client:
+        answers = [client.get("/api/v1/usage", params={"as_of": minutes_ago(n)}).json() for n in (5, 4, 3, 2)]
+    images = [next(row for row in found["today"] if row["resource"] == "images") for found in answers]
+    default = Limits().images_per_day
+    assert [row["limit"] for row in images] == [0, default, 3, 7]
+    assert [row["remaining"] for row in images] == [0, default, 0, 4]
+    assert [found["limits"]["images_per_day"] for found in answers] == [0, default, 3, 7]
 
 
 def test_a_time_that_is_none_or_to_come_is_refused_by_name(edge: Edge) -> None:

@@ -78,13 +78,14 @@ def test_history_and_stream_tell_the_same(edge: Edge) -> None:
     with edge.client(ME) as client:
         items = client.get(f"/api/v1/tasks/{task_id}/events").json()["items"]
         stream = client.get(f"/api/v1/tasks/{task_id}/stream", headers={"Last-Event-ID": "2"})
-        bad = client.get(f"/api/v1/tasks/{task_id}/stream", headers={"Last-Event-ID": "x"})
+        bad = [client.get(f"/api/v1/tasks/{task_id}/stream", headers={"Last-Event-ID": text}) for text in ("x", "6")]
     assert [item["event"] for item in items][::4] == ["task.queued", "task.completed"]
     assert stream.headers["content-type"].startswith("text/event-stream")
     data = [msgspec.json.decode(line[6:]) for line in stream.text.split("\n") if line.startswith("data: ")]
     assert data == items[2:]
     assert "sealed" not in stream.text
-    assert bad.status_code == 400
+    assert [answer.status_code for answer in bad] == [400, 400]
+    assert [answer.json()["errors"][0]["field"] for answer in bad] == ["Last-Event-ID"] * 2
 
 
 def test_lists_page_through_everything_once(edge: Edge) -> None:
