@@ -4,13 +4,15 @@ DATA ?= .storyreel
 SCRIPT ?= en
 KILLS ?= 40
 SEED ?=
+ONLY ?=
+RUNS ?= 3
 UV := .tools/bin/uv
 BIN := .venv/bin
 LOG_TESTS := $(addprefix tests/integration/,aiokafka_defects api coordinator faults faust_defects)
 TARGETS := api gpu_agents infra projections schemas streams tests
 
 .DEFAULT_GOAL := help
-.PHONY: help browser install install-dev demo up down status test test-log test-parts faults lint fmt lock clean
+.PHONY: help browser install install-dev demo up down status test test-log test-parts faults bench lint fmt lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -65,6 +67,9 @@ test-parts:
 
 faults: install-dev ## put a real stack through kills and other faults: KILLS=40, SEED=number
 	@$(BIN)/python -m tests.faults --kills "$(KILLS)" $(if $(SEED),--seed "$(SEED)")
+
+bench: install-dev ## measure speed and memory, beside the usual way to build this: ONLY=accepts,video RUNS=3
+	@$(BIN)/python -m tests.benchmarks --runs "$(RUNS)" $(if $(ONLY),--only "$(ONLY)") $(BENCH_OPTIONS)
 
 lint: install-dev ## style, types, import directions
 	@$(BIN)/ruff check .

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Self
 
 import psutil
+from msgspec import Struct
 from msgspec.structs import replace
 
 from infra.local.stack import LocalStack, StackOptions
@@ -33,6 +34,21 @@ ASKING = 15.0  # seconds
 PACE = 0.02
 
 
+class Starts(Struct, kw_only=True):
+    """Seconds from exec to ready."""
+
+    whole: float
+    with_snapshot: list[float]
+    with_tail: list[float]
+
+
+class Started(Struct, kw_only=True):
+    """A process that is ready, after so many seconds."""
+
+    coordinator: Coordinator
+    seconds: float
+
+
 async def main() -> None:
     """Start a broker in a temporary folder, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -44,29 +60,38 @@ async def main() -> None:
             began = time.monotonic()
             await write_ledger(stack.settings, options.events)
             print(f"{options.events} events written in {time.monotonic() - began:.0f} s", flush=True)
-            await _starts(stack.settings, Path(folder), options.events)
+            await starts(stack.settings, Path(folder), options.events)
             await _decisions(stack.settings, Path(folder))
             if options.kills:
                 await _takeovers(stack.settings, Path(folder), options.kills)
 
 
-async def _starts(settings: Settings, folder: Path, events: int) -> None:
+async def starts(settings: Settings, folder: Path, events: int, runs: int = 1) -> Starts:
+    """How long a process takes to be ready, with nothing to start from and with a snapshot."""
     whole = await _start("from the first event", replace(settings, snapshot_events=NEVER), folder)
-    await whole.kill()
+    await whole.coordinator.kill()
     saving = await _start("the same, saving at its end", replace(settings, snapshot_events=1000), folder)
-    await saving.logged("is announced: the next start")
-    await saving.kill()
-    print(next(line for line in saving.log.read_text().splitlines() if '"snapshot of shard_seq' in line))
-    saved = await _start("with a snapshot", replace(settings, snapshot_events=NEVER), folder)
-    await saved.kill()
+    await saving.coordinator.logged("is announced: the next start")
+    await saving.coordinator.kill()
+    log = saving.coordinator.log.read_text()
+    print(next(line for line in log.splitlines() if '"snapshot of shard_seq' in line))
+    settings = replace(settings, snapshot_events=NEVER)
+    with_snapshot = await _times("with a snapshot", settings, folder, runs)
     await write_ledger(settings, events + TAIL, anew=False)
-    tail = await _start(
-        f"with a snapshot and {TAIL} events behind it", replace(settings, snapshot_events=NEVER), folder
-    )
-    await tail.kill()
+    with_tail = await _times(f"with a snapshot and {TAIL} events behind it", settings, folder, runs)
+    return Starts(whole=whole.seconds, with_snapshot=with_snapshot, with_tail=with_tail)
 
 
-async def _start(name: str, settings: Settings, folder: Path) -> Coordinator:
+async def _times(name: str, settings: Settings, folder: Path, runs: int) -> list[float]:
+    times = []
+    for _ in range(runs):
+        started = await _start(name, settings, folder)
+        await started.coordinator.kill()
+        times.append(started.seconds)
+    return times
+
+
+async def _start(name: str, settings: Settings, folder: Path) -> Started:
     coordinator = Coordinator(settings, folder)
     began = time.monotonic()
     await coordinator.start(patience=900)
@@ -74,7 +99,7 @@ async def _start(name: str, settings: Settings, folder: Path) -> Coordinator:
     assert coordinator.process is not None
     memory = psutil.Process(coordinator.process.pid).memory_info().rss / 2**20
     print(f"start to ready {name}: {seconds:.1f} s, {memory:.0f} MiB", flush=True)
-    return coordinator
+    return Started(coordinator=coordinator, seconds=seconds)
 
 
 async def _decisions(settings: Settings, folder: Path) -> None:

@@ -57,8 +57,8 @@ class Figure(Struct, kw_only=True):
 
     @property
     def ratio(self) -> float | None:
-        """Value by baseline, both medians; None without a baseline."""
-        return self.value / self.baseline_value if self.baseline else None
+        """Value by baseline, both medians; None without a baseline, or beside one of 0."""
+        return self.value / self.baseline_value if self.baseline and self.baseline_value else None
 
     @property
     def baseline_value(self) -> float:
