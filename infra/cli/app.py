@@ -17,6 +17,7 @@ from schemas.errors import StoryreelError
 INTERRUPTED = 130
 PLUGGED_IN = {
     "projections": ("projections.cli:app", "The read models in PostgreSQL: derived again, or compared with the log."),
+    "models": ("gpu_agents.models.cli:app", "Models of the registry that STORYREEL_MODELS names."),
 }
 """Groups of commands of packages above this one: named here, imported only when one of them is called."""
 
