@@ -66,7 +66,9 @@ class Account:
 async def stack() -> AsyncIterator[LocalStack]:
     """The stack, with waits short enough for tests."""
     folder = Path(tempfile.mkdtemp(prefix="storyreel-e2e-"))
-    base = Settings(retry_wait=1.0, lease_timeout=5.0, heartbeat_interval=0.5, webhook_allow_private=True)
+    base = Settings(
+        retry_wait=1.0, lease_timeout=5.0, heartbeat_interval=0.5, webhook_allow_private=True, snapshot_events=200
+    )
     base = replace(base, webhook_retries=",".join(["0.5"] * 60))
     options = StackOptions(apps=APPS, devices=2, topics=TOPICS, base=base, api_port=ports.choose(None, frozenset()))
     try:
