@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import signal
@@ -98,7 +99,8 @@ async def terminate(process: asyncio.subprocess.Process, stop_signal: signal.Sig
     """End a process started by `spawn` and everything it started: `stop_signal`, then SIGKILL after `timeout` s."""
     offspring = descendants(process.pid)
     if process.returncode is None:
-        process.send_signal(stop_signal)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, stop_signal)  # asyncio's own way asks for the end first and so takes it from its watcher
     try:
         await asyncio.wait_for(process.wait(), max(timeout, 0.0))
     except TimeoutError:
