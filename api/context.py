@@ -36,6 +36,7 @@ ABOUT_TASKS = (
     requests.ReleaseRequested,
     requests.WebhookRotationRequested,
     requests.WebhookRemovalRequested,
+    requests.CharacterErasureRequested,
 )
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 UserRequest = Request[Principal, Any, Any]

@@ -23,7 +23,7 @@ from schemas.specs import CharacterRef, StoryboardDraft
 
 
 class CharacterView(Struct, frozen=True, kw_only=True):
-    """A character. `status` is processing, ready or failed; `portrait` a signed URL once it is ready."""
+    """A character. `status` is processing, ready, failed or erased; `portrait` a signed URL once it is ready."""
 
     character_id: str
     task_id: str
