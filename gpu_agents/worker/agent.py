@@ -13,6 +13,7 @@ from pathlib import Path
 from aiokafka.errors import KafkaError
 from msgspec import Struct
 
+from gpu_agents import disk
 from gpu_agents.worker import device as devices
 from gpu_agents.worker.clock import utc_now
 from gpu_agents.worker.commands import CommandBook
@@ -101,6 +102,9 @@ class Agent:
                 await lasting(self._hold_lease)
             except* LeaseLostError as lost:
                 log.warning("lease lost: %s", "; ".join(map(str, lost.exceptions)))
+            except* disk.NoRoomError as full:
+                log.warning("the device leaves until there is room: %s", first_of(full))
+                await self._tell_leaving(str(first_of(full)))
             except* (InfrastructureError, KafkaError) as away:
                 log.warning("no lease: %s", "; ".join(map(repr, away.exceptions)))
             self._execution = None
@@ -108,6 +112,8 @@ class Agent:
 
     async def _hold_lease(self) -> None:
         fresh_folder(self._tools.scratch)  # before asking: a device that cannot write is given no work
+        if reason := await asyncio.to_thread(disk.lack_of_room, self._tools.scratch):
+            raise InfrastructureError(reason)
         async with consuming(self._settings.kafka) as consumer:
             lease, position = await join(consumer, self._decoder, self._tools.publisher, self._request())
             log.info("lease granted: slot %d, epoch %d", lease.slot, lease.epoch)
@@ -158,6 +164,14 @@ class Agent:
         device_id = self._profile.device.device_id
         event_id = derived_id(device_id, self._boot_id, kind)
         return Envelope(event_id=event_id, aggregate_id=device_id, occurred_at=utc_now())
+
+
+def first_of(errors: BaseExceptionGroup[Exception]) -> BaseException:
+    """The first error in a group of groups."""
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def fresh_folder(path: Path) -> None:

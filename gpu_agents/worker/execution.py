@@ -10,6 +10,7 @@ from pathlib import Path
 import stamina
 from msgspec import Struct
 
+from gpu_agents import disk
 from gpu_agents.child.protocol import Done, Failed, Render
 from gpu_agents.worker import outcomes
 from gpu_agents.worker.clock import utc_now
@@ -75,7 +76,7 @@ class Execution:
         self._work.set()
 
     async def run(self) -> None:
-        """Render and deliver until cancelled."""
+        """Render and deliver until cancelled. Raises `NoRoomError`, in a group, when the disk takes no working files."""
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._render_all(), name="render")
@@ -178,6 +179,7 @@ class Execution:
             rendered = await self._finished.get()
             try:
                 await rendered.started
+                await self._blame_the_disk(rendered)
                 outcome = await self._outcome(rendered)
                 crash_points.reach("agent.after_upload")
                 await asyncio.to_thread(_discard, rendered.folder)  # whatever counts is in the store and in memory
@@ -188,6 +190,16 @@ class Execution:
                 self._withdrawn.discard(outcomes.key_of(outcome.task_id, outcome.stage_id, outcome.attempt))
             finally:
                 self._finished.task_done()
+
+    async def _blame_the_disk(self, rendered: Rendered) -> None:
+        """Raise `NoRoomError` instead of reporting a failure that is the device's own: it would cost the stage an attempt.
+
+        What needed more room than there was while others had enough has failed by itself and is reported.
+        """
+        if isinstance(rendered.result, Failed) and rendered.result.code in (disk.FULL, disk.UNUSABLE):
+            await asyncio.to_thread(_discard, rendered.folder)
+            if reason := await asyncio.to_thread(disk.lack_of_room, self._tools.scratch):
+                raise disk.NoRoomError(reason)
 
     async def _outcome(self, rendered: Rendered) -> Outcome:
         command = rendered.command

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import resource
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from infra.object_store import create_object_store
 from infra.object_store.faults import ERRORS, FULL, SLOW, TRUNCATED, arm
 from infra.settings import Settings
-from schemas.render import StageFailedReport, StageSucceededReport
+from schemas.render import DeviceLeft, StageFailedReport, StageSucceededReport
 from tests.integration.gpu_agents.coordinating import Desk, desk_and_agent
 
 pytestmark = pytest.mark.timeout(120)
@@ -39,20 +40,37 @@ async def test_what_is_reported_lies_whole_in_the_store(
     assert not desk.all(StageFailedReport, lambda r: r.task_id == command.task_id)
 
 
-async def test_a_disk_that_takes_no_files_fails_the_attempt_and_not_the_agent(desk: Desk, settings: Settings) -> None:
+async def test_a_device_that_cannot_write_leaves_without_an_outcome_and_comes_back(
+    desk: Desk, settings: Settings
+) -> None:
     scratch = settings.data_dir / "scratch" / desk.device_id
     shutil.rmtree(scratch)
     scratch.write_text("no folder")
     command = await desk.order("paint")
-    [report] = await desk.expect(StageFailedReport, lambda r: r.task_id == command.task_id)
-    assert (report.problem.type, report.problem.code) == ("ResourceUnavailable", "disk_unusable")
-    assert report.problem.retryable
+    [left] = await desk.expect(DeviceLeft, lambda r: r.boot_id == desk.boot_id)
+    assert "cannot write its working files" in left.reason
+    assert not desk.all(StageFailedReport, lambda r: r.task_id == command.task_id)
     scratch.unlink()
-    again = await desk.order("paint", task_id=command.task_id, attempt=2)
+    await desk.grant(but=desk.boot_id)
+    again = await desk.order("paint", task_id=command.task_id)
     await desk.expect(StageSucceededReport, lambda r: r.task_id == again.task_id)
 
 
-async def test_a_full_disk_under_an_engine_is_worth_another_attempt(desk: Desk) -> None:
+async def test_a_device_without_room_takes_no_work_until_there_is_some(settings: Settings, faults: Path) -> None:
+    async with desk_and_agent(settings, "full-cpu-1", 42) as (desk, process):
+        unlimited = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1_000_000, unlimited[1]))
+        command = await desk.order("full")
+        [left] = await desk.expect(DeviceLeft)
+        assert (left.boot_id, left.reason) == (desk.boot_id, "the device's disk is full")
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, unlimited)
+        await desk.grant(but=left.boot_id)
+        again = await desk.order("paint", task_id=command.task_id)
+        await desk.expect(StageSucceededReport, lambda r: r.task_id == again.task_id)
+        assert not desk.all(StageFailedReport)
+
+
+async def test_a_job_too_large_for_a_disk_with_room_is_worth_another_attempt(desk: Desk) -> None:
     command = await desk.order("full")
     [report] = await desk.expect(StageFailedReport, lambda r: r.task_id == command.task_id)
     assert (report.problem.type, report.problem.code) == ("ResourceUnavailable", "disk_full")
