@@ -87,7 +87,7 @@ def flame_graph(stacks: Stacks, title: str) -> str:
     boxes: list[tuple[int, float, float, str]] = []
     _place(root, 0, 0.0, _WIDTH / max(1, root.count), boxes)
     height = _ROW * (max((depth for depth, *_ in boxes), default=0) + 3)
-    shapes = "".join(_box(*box, height=height, total=root.count) for box in boxes)
+    shapes = "".join(_box(*box, height=height) for box in boxes)
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH:g} {height}" font-family="monospace" font-size="10">'
     return f'{head}<text x="4" y="11">{html.escape(title)}: {root.count} samples</text>{shapes}</svg>\n'
 
@@ -101,8 +101,7 @@ def _place(node: _Node, depth: int, left: float, scale: float, boxes: list[tuple
         left += width
 
 
-def _box(depth: int, left: float, width: float, name: str, *, height: int, total: int) -> str:
-    del total
+def _box(depth: int, left: float, width: float, name: str, *, height: int) -> str:
     top = height - _ROW * (depth + 1)
     hue = 10 + sum(name.encode()) % 45
     letters = int(width / 6.2)

@@ -20,7 +20,7 @@ from schemas.specs import Camera, Lighting, Mood, PictureFormat
 from tests.benchmarks.peer.work import render
 
 KEY_CACHE_S = 5.0
-POOL = 16  # the best of 8, 16 and 32 here
+POOL = 16
 
 
 class SceneConfig(BaseModel):
