@@ -27,6 +27,9 @@ WAITS = frozenset(  # what a thread stands in that has nothing to do
         "locked (infra/object_store/folder.py)",
     }
 )
+PLUMBING = re.compile(
+    r"^<module>|\((<frozen|asyncio/|threading\.py|concurrent/|uvloop/|uvicorn/|mode/)|__main__\.py\)$"
+)
 _PATH = re.compile(r"\((?:.*/)?(?:site-packages|lib/python3\.\d+)/")
 
 
@@ -58,8 +61,9 @@ def shares(stacks: Stacks) -> tuple[dict[str, float], dict[str, float]]:
 
 
 def summary(stacks: Stacks, most: int = 12) -> str:
-    """Two lists of the functions that cost most, in Markdown."""
+    """Two lists of the functions that cost most, in Markdown; what merely calls everything is left out of the second."""
     own, within = shares(stacks)
+    within = {name: share for name, share in within.items() if not PLUMBING.search(name)}
     rows = ["| itself | function | with calls | function |", "|---|---|---|---|"]
     for mine, whole in zip(_top(own, most), _top(within, most), strict=False):
         rows.append(f"| {mine[1]:.1f} % | `{mine[0]}` | {whole[1]:.1f} % | `{whole[0]}` |")
