@@ -26,11 +26,12 @@ from gpu_agents.worker.render_child import RenderChild
 from gpu_agents.worker.sealing import Envelopes
 from infra.keystore import open_keystore
 from infra.lives import LifeFile
-from infra.object_store import create_object_store
+from infra.object_store import WatchedObjectStore, create_object_store
 from infra.ready import mark_ready
 from infra.registry import load_codec
 from infra.settings import Settings
 from infra.telemetry import configure_logging
+from infra.troubles import TroubleFile
 from schemas.entities import EngineInfo
 from schemas.errors import ConfigurationError, StoryreelError
 
@@ -73,7 +74,10 @@ async def serve(
     keystore = open_keystore(settings, environ)
     try:
         # agents sign no URLs, so they hold no signing key
-        store = create_object_store(settings, secrets.token_bytes(32))
+        troubles = TroubleFile(environ)
+        store = WatchedObjectStore(
+            create_object_store(settings, secrets.token_bytes(32)), lambda why: troubles.tell("store", why)
+        )
         codec = await load_codec(settings)
         envelopes = Envelopes(keystore)
         figures = ModelFigures(device.device_id, metrics_port)
@@ -92,6 +96,7 @@ async def serve(
             envelopes=envelopes,
             delivery=Delivery(store, envelopes),
             scratch=settings.data_dir / "scratch" / device.device_id,
+            troubles=troubles,
         )
         decoder, life_file = Decoder(codec, settings), LifeFile(environ)
         await Agent(settings, profile, decoder, tools, lambda: mark_ready(environ), life_file).run(stop)

@@ -112,7 +112,9 @@ class Agent:
 
     async def _hold_lease(self) -> None:
         fresh_folder(self._tools.scratch)  # before asking: a device that cannot write is given no work
-        if reason := await asyncio.to_thread(disk.lack_of_room, self._tools.scratch):
+        reason = await asyncio.to_thread(disk.lack_of_room, self._tools.scratch)
+        self._tools.troubles.tell("disk", reason)
+        if reason:
             raise InfrastructureError(reason)
         async with consuming(self._settings.kafka) as consumer:
             lease, position = await join(consumer, self._decoder, self._tools.publisher, self._request())

@@ -24,6 +24,7 @@ from gpu_agents.worker.render_child import RenderChild
 from gpu_agents.worker.sealing import Envelopes
 from infra import crash_points
 from infra.object_store import ObjectStore
+from infra.troubles import TroubleFile
 from schemas.errors import InfrastructureError, StoryreelError
 from schemas.render import RenderCommand, StageSucceededReport
 from schemas.specs import Spec
@@ -33,7 +34,7 @@ DELIVERIES = 4  # results on their way at once; beyond that rendering waits
 
 
 class Tools(Struct, frozen=True, kw_only=True):
-    """What executing a command needs; `scratch` is a folder of this device alone."""
+    """What executing a command needs; `scratch` is a folder of this device alone; `troubles` is shown to people."""
 
     child: RenderChild
     publisher: Publisher
@@ -41,6 +42,7 @@ class Tools(Struct, frozen=True, kw_only=True):
     envelopes: Envelopes
     delivery: Delivery
     scratch: Path
+    troubles: TroubleFile
 
 
 class Rendered(Struct, frozen=True, kw_only=True):

@@ -7,11 +7,13 @@ import sys
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from infra.cli.options import DATA, DataOption, JsonOption
 from infra.local.paths import StackPaths
 from infra.local.state import StackState, read_state
+from infra.troubles import read_troubles
 
 NOTHING_RUNS = 3
 ENDPOINTS = ("api", "kafka", "registry", "postgres")
@@ -22,7 +24,7 @@ def status(*, data: DataOption = DATA, as_json: JsonOption = False) -> None:
     paths = StackPaths(data.resolve())
     state = read_state(paths)
     alive = state.alive()
-    summary = summarise(state, alive, str(paths.data))
+    summary = summarise(state, alive, paths)
     if as_json:
         sys.stdout.write(json.dumps(summary) + "\n")
     elif alive:
@@ -36,24 +38,31 @@ def status(*, data: DataOption = DATA, as_json: JsonOption = False) -> None:
         sys.exit(NOTHING_RUNS)
 
 
-def summarise(state: StackState, alive: bool, data: str) -> dict[str, Any]:
-    """Processes with name, pid and state, the endpoints (None where there is none) and the data folder."""
+def summarise(state: StackState, alive: bool, paths: StackPaths) -> dict[str, Any]:
+    """Processes with name, pid, state and what they suffer, the endpoints (None where there is none) and the data folder."""
     processes = [
-        {"name": record.name, "pid": record.pid, "state": record.state, "restarts": record.restarts}
+        {
+            "name": record.name,
+            "pid": record.pid,
+            "state": record.state,
+            "restarts": record.restarts,
+            "troubles": read_troubles(paths.trouble(record.name), record.pid),
+        }
         for record in (state.processes if alive else [])
     ]
     endpoints = {name: state.endpoints.get(name) if alive else None for name in ENDPOINTS}
-    return {"processes": processes, "endpoints": endpoints, "ready": alive and state.ready, "data": data}
+    return {"processes": processes, "endpoints": endpoints, "ready": alive and state.ready, "data": str(paths.data)}
 
 
 def process_table(processes: list[dict[str, Any]]) -> Table:
     """The processes as a table."""
     table = Table(box=None, pad_edge=False)
-    for heading in ("process", "pid", "state", "restarts"):
+    for heading in ("process", "pid", "state", "restarts", ""):
         table.add_column(heading)
     colours = {"ready": "green", "backoff": "red", "failed": "red"}
     for process in processes:
         colour = colours.get(process["state"], "yellow")
         state = f"[{colour}]{process['state']}[/{colour}]"
-        table.add_row(process["name"], str(process["pid"] or "-"), state, str(process["restarts"]))
+        troubles = f"[red]{escape('; '.join(process['troubles']))}[/red]" if process["troubles"] else ""
+        table.add_row(process["name"], str(process["pid"] or "-"), state, str(process["restarts"]), troubles)
     return table

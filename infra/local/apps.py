@@ -14,6 +14,7 @@ from infra.local.probes import file_exists, remove
 from infra.local.process import ProcessSpec
 from infra.ready import READY_FILE
 from infra.settings import Settings
+from infra.troubles import TROUBLE_FILE
 from schemas.errors import ConfigurationError
 
 APPS = ("coordinator", "read-models", "api")
@@ -77,7 +78,9 @@ def _spec(
     return ProcessSpec(
         name=name,
         argv=(sys.executable, "-m", *command),
-        env=_environment(settings) | {READY_FILE: str(ready)} | dict(extra or {}),
+        env=_environment(settings)
+        | {READY_FILE: str(ready), TROUBLE_FILE: str(paths.trouble(name))}
+        | dict(extra or {}),
         needs=needs,
         prepare=remove(ready),
         probe=file_exists(ready),

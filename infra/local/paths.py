@@ -34,6 +34,10 @@ class StackPaths:
         """Ready files of the running processes."""
         return self.data / "run"
 
+    def trouble(self, process: str) -> Path:
+        """Where a process tells what it suffers while it goes on."""
+        return self.run / f"{process}.trouble"
+
     @property
     def secrets(self) -> Path:
         """Generated passwords and keys, mode 0700."""

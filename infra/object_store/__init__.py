@@ -8,12 +8,14 @@ from infra.object_store.local import LocalObjectStore
 from infra.object_store.port import ObjectStore, StoredObject
 from infra.object_store.s3 import S3ObjectStore
 from infra.object_store.urls import content_disposition
+from infra.object_store.watched import WatchedObjectStore
 
 __all__ = [
     "LocalObjectStore",
     "ObjectStore",
     "S3ObjectStore",
     "StoredObject",
+    "WatchedObjectStore",
     "check_key",
     "content_disposition",
     "create_object_store",

@@ -8,9 +8,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psutil
 import pytest
 
@@ -28,6 +30,7 @@ from infra.local.state import (
     write_state,
 )
 from infra.settings import Settings
+from infra.troubles import Trouble, Troubles
 from schemas.errors import ConfigurationError
 
 NAP = [sys.executable, "-c", "import time; time.sleep(600)"]
@@ -90,7 +93,7 @@ def test_status_of_a_stack(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     running_stack(tmp_path)
     assert run("status", "--json", "--data", str(tmp_path)) == 0
     answer = json.loads(capsys.readouterr().out)
-    assert answer["processes"] == [{"name": "kafka", "pid": 77, "state": "backoff", "restarts": 2}]
+    assert answer["processes"] == [{"name": "kafka", "pid": 77, "state": "backoff", "restarts": 2, "troubles": []}]
     assert answer["endpoints"] == {
         "api": "http://127.0.0.1:8000",
         "kafka": "127.0.0.1:21000",
@@ -98,8 +101,13 @@ def test_status_of_a_stack(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         "postgres": None,
     }
     assert answer["ready"] is True
+    trouble = Troubles(
+        pid=77, by_part={"store": Trouble(text="the disk is slow", since=datetime(2026, 1, 2, 3, tzinfo=UTC))}
+    )
+    StackPaths(tmp_path).trouble("kafka").write_bytes(msgspec.json.encode(trouble))
     assert run("status", "--data", str(tmp_path)) == 0
-    shown = capsys.readouterr().out
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "the disk is slow (since 03:00:00 UTC)" in shown
     assert all(word in shown for word in ("kafka", "77", "backoff", "http://127.0.0.1:8000"))
 
 
