@@ -10,15 +10,18 @@ from typing import Any
 from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
-from infra.settings import Settings
+from infra.settings import PREFIX, Settings
 from projections.cursors import LogIdentity
-from schemas.errors import InfrastructureError
+from schemas.errors import ConfigurationError, InfrastructureError
+from schemas.topics import BY_NAME
 
 _TIMEOUT = 10.0
 
 
 async def log_identities(settings: Settings, topics: Sequence[str]) -> dict[str, LogIdentity]:
     """Identity of each topic, ids in Kafka's own base64 form. Raises `InfrastructureError` if one is missing.
+
+    `ConfigurationError` if its partitions are not as many as there are shards: some would never be read.
 
     aiokafka speaks no version of the metadata request that carries topic ids, hence the other client.
     """
@@ -32,10 +35,19 @@ def _identities(settings: Settings, topics: list[str]) -> dict[str, LogIdentity]
     try:
         cluster = admin.describe_cluster(request_timeout=_TIMEOUT).result().cluster_id
         found: dict[str, Any] = admin.describe_topics(TopicCollection(topics), request_timeout=_TIMEOUT)
-        ids = {topic: _text(future.result().topic_id) for topic, future in found.items()}
+        described = {topic: future.result() for topic, future in found.items()}
     except KafkaException as error:
         raise InfrastructureError(f"Kafka at {settings.kafka}: {error}") from error
-    return {topic: LogIdentity(cluster_id=str(cluster), topic_id=topic_id) for topic, topic_id in ids.items()}
+    for topic, about in described.items():
+        spec = BY_NAME.get(topic)
+        if spec is not None and spec.partitions == "shards" and len(about.partitions) != settings.shards:
+            raise ConfigurationError(
+                f"topic {topic} has {len(about.partitions)} partitions, {PREFIX}SHARDS says {settings.shards}"
+            )
+    return {
+        topic: LogIdentity(cluster_id=str(cluster), topic_id=_text(about.topic_id))
+        for topic, about in described.items()
+    }
 
 
 def _text(topic_id: Any) -> str:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infra.audit.auditor import Auditor, Result, Span
+from infra.audit.events import ONLY, Shard
 from infra.audit.kept import check_kept, read_kept
 from infra.audit.keys import known_keys
 from infra.audit.reading import Moved, ledger, read_checkpoints, unseen
@@ -25,23 +26,24 @@ async def audit_log(
     key_files: Sequence[Path] = (),
     kept_files: Sequence[Path] = (),
     moved: Moved = unseen,
+    shard: Shard = ONLY,
 ) -> Result:
-    """Read and judge everything that is committed by now; `kept_files` hold checkpoints that must be on the log.
+    """Read and judge everything of a shard that is committed by now; `kept_files` hold checkpoints that must be on the log.
 
     Raises `ConfigurationError` when there are checkpoints and no key to check them with, `InfrastructureError` when Kafka or
     the registry is away.
     """
     codec, keys = await load_codec(settings), known_keys(settings, key_files)
-    kept = [one for path in kept_files for one in read_kept(path)]
-    checkpoints = await read_checkpoints(settings)
+    kept = [one for path in kept_files for one in read_kept(path) if one.shard == shard.number]
+    checkpoints = await read_checkpoints(settings, shard.number)
     if checkpoints and not keys:
         raise ConfigurationError("the log has signed checkpoints; name the public key with --public-key FILE")
 
     def learn(unknown: UnknownSchemaError) -> None:
         learn_schema_blocking(codec, settings, unknown)
 
-    async with ledger(settings, since=span.since, until=span.until) as reader:
-        auditor = Auditor(codec, reader.bounds, checkpoints, keys, span=span, learn=learn)
+    async with ledger(settings, since=span.since, until=span.until, shard=shard.number) as reader:
+        auditor = Auditor(codec, reader.bounds, checkpoints, keys, span=span, learn=learn, shard=shard)
         check_kept(kept, auditor.signed, auditor.found)
         with rare_collections():
             await reader.feed(auditor, moved)

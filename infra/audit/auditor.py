@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from infra.audit.books import Books
 from infra.audit.chain import Start
-from infra.audit.events import Event, Finding, Place, Raw
+from infra.audit.events import ONLY, Event, Finding, Place, Raw, Shard
 from infra.audit.following import Bounds, Following
 from infra.audit.leases import Leases
 from infra.audit.lives import Lives
@@ -28,8 +28,12 @@ class Span(Struct, frozen=True, kw_only=True):
 
 
 class Result(Struct, frozen=True, kw_only=True):
-    """What an audit came to. `signed` is the last `shard_seq` under a signature; `later` counts records newer than the audit."""
+    """What an audit of a shard came to.
 
+    `signed` is the last `shard_seq` under a signature; `later` counts records newer than the audit.
+    """
+
+    shard: int
     events: int
     first: int
     last: int
@@ -61,17 +65,19 @@ class Auditor(Following):
         *,
         span: Span | None = None,
         learn: Learn = refuse,
+        shard: Shard = ONLY,
     ) -> None:
         self._span = span or Span()
         partial = self._span.since is not None
-        super().__init__(codec, bounds, None if partial else Start(), learn)
+        super().__init__(codec, bounds, None if partial else Start(), learn, shard)
         expired = any(bound.begin for (topic, _), bound in bounds.items() if topic == RENDER_COMMANDS.name)
         self._leases = Leases(self.found, partial=partial or expired)
         self._lives = Lives(self.found, self._leases, partial=partial)
         self._books = Books(self.found, partial=partial)
-        self.signed = read_signed(checkpoints, codec, keys, self.found)
+        self.signed = read_signed(checkpoints, codec, keys, self.found, shard.number)
         self._seals = Seals(self.found, self.signed, partial=partial)
         self._first = 0
+        self._shard = shard
 
     def _wanted(self, event: Event) -> bool:
         since, until = self._span.since, self._span.until
@@ -95,6 +101,7 @@ class Auditor(Following):
         if self._span.until is None and not self.later:
             self._books.finish()
         return Result(
+            shard=self._shard.number,
             events=self.events,
             first=self._first,
             last=self.chain.number,

@@ -16,6 +16,16 @@ Place = tuple[str, int]
 MOST = 1_000  # findings that are kept; the rest is counted
 
 
+class Shard(Struct, frozen=True):
+    """Which ledger is audited: shard `number` of `of`. Each has a chain, numbers and checkpoints of its own."""
+
+    number: int = 0
+    of: int = 1
+
+
+ONLY = Shard()
+
+
 class Raw(Struct, frozen=True, gc=False):
     """One committed record."""
 

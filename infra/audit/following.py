@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from infra.audit.chain import Chain, Start
-from infra.audit.events import Event, Findings, Place, Raw
+from infra.audit.events import ONLY, Event, Findings, Place, Raw, Shard
 from infra.audit.merging import Merge
 from infra.audit.records import Learn, Records, refuse
 from schemas.serde import Codec
@@ -27,7 +27,12 @@ class Following:
     """
 
     def __init__(
-        self, codec: Codec, bounds: Mapping[Place, Bounds], start: Start | None, learn: Learn = refuse, shard: int = 0
+        self,
+        codec: Codec,
+        bounds: Mapping[Place, Bounds],
+        start: Start | None,
+        learn: Learn = refuse,
+        shard: Shard = ONLY,
     ) -> None:
         self.found = Findings()
         self.events = 0

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from infra.audit.events import Place, Raw
+from infra.audit.events import Place, Raw, Shard
 from infra.audit.following import Bounds, Following
 from infra.kafka import assigned, committed_end, settled_end
 from infra.kafka_admin import partitions_of
 from infra.settings import Settings
 from schemas.errors import InfrastructureError
-from schemas.topics import CHECKPOINTS, LEDGER_TOPICS
+from schemas.topics import BY_NAME, CHECKPOINTS, LEDGER_TOPICS, TASKS
 
 PATIENCE = 60.0  # seconds without a record; what a dead writer left open hides the rest for 15 s
 _BATCH = 2_000
@@ -83,18 +83,26 @@ class LedgerReader:
                 )
 
 
+async def shards_of(settings: Settings) -> list[Shard]:
+    """The shards of the log. Errors as of `ledger`."""
+    count = len(await partitions_of(settings.kafka, [TASKS.name]))
+    return [Shard(number, count) for number in range(count)]
+
+
 @asynccontextmanager
 async def ledger(
     settings: Settings,
     starts: Mapping[Place, int] | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    shard: int = 0,
 ) -> AsyncIterator[LedgerReader]:
-    """A reader of everything committed by now; `starts` = where to begin, else the first offsets or those of `since`.
+    """A reader of what is committed of a shard by now; `starts` = where to begin, else the first offsets or those of `since`.
 
     Raises `InfrastructureError` if Kafka is away, `ConfigurationError` if a topic is missing.
     """
-    places = await partitions_of(settings.kafka, [topic.name for topic in LEDGER_TOPICS])
+    found = await partitions_of(settings.kafka, [topic.name for topic in LEDGER_TOPICS])
+    places = [place for place in found if place.partition == shard or BY_NAME[place.topic].partitions == "slots"]
     try:
         options = {"auto_offset_reset": "earliest", "max_partition_fetch_bytes": 1_000_000}
         async with assigned(settings.kafka, dict.fromkeys(places, 0), **options) as consumer:
@@ -128,7 +136,7 @@ async def _offsets_at(
 
 
 async def read_checkpoints(settings: Settings, shard: int = 0) -> list[Raw]:
-    """Every checkpoint on the log. Errors as of `ledger`."""
+    """Every checkpoint of a shard. Errors as of `ledger`."""
     await partitions_of(settings.kafka, [CHECKPOINTS.name])
     place = TopicPartition(CHECKPOINTS.name, shard)
     found: list[Raw] = []

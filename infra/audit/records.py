@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
-from infra.audit.events import Event, Findings, Raw
+from infra.audit.events import ONLY, Event, Findings, Raw, Shard
 from schemas.envelope import LedgerRecord, Record
 from schemas.errors import ContractError
 from schemas.ids import derived_id
@@ -31,9 +31,12 @@ def refuse(unknown: UnknownSchemaError) -> None:
 
 
 class Records:
-    """Turns bytes into events and names what does not fit. `shard` is the one that is audited."""
+    """Turns bytes into events and names what does not fit. `shard` is the one that is audited.
 
-    def __init__(self, found: Findings, codec: Codec, shard: int = 0, learn: Learn = refuse) -> None:
+    Partitions of device slots are shared: what another shard wrote there is passed over, its own audit judges it.
+    """
+
+    def __init__(self, found: Findings, codec: Codec, shard: Shard = ONLY, learn: Learn = refuse) -> None:
         self._found = found
         self._codec = codec
         self._shard = shard
@@ -52,6 +55,8 @@ class Records:
             return None
         if not isinstance(record, LedgerRecord):
             self._found.about(raw, "bytes", f"{type(record).__name__} is no record of the ledger")
+            return None
+        if self._anothers(raw, record):
             return None
         value = raw.value or b""
         written_with = self._codec.written_with(value)
@@ -73,11 +78,15 @@ class Records:
                 raise unknown from None
             return self._codec.decode(raw.value, raw.topic)
 
+    def _anothers(self, raw: Raw, record: LedgerRecord) -> bool:
+        named = record.stamp.shard
+        return BY_NAME[raw.topic].partitions == "slots" and named != self._shard.number and 0 <= named < self._shard.of
+
     def _identity(self, event: Event) -> bool:
         """Whether number and id belong together: a false number must not disturb the order of all others."""
         stamp, envelope = event.record.stamp, event.record.envelope
-        if stamp.shard != self._shard:
-            self._found.about(event, "identity", f"it names shard {stamp.shard}, not {self._shard}")
+        if stamp.shard != self._shard.number:
+            self._found.about(event, "identity", f"it names shard {stamp.shard}, not {self._shard.number}")
             return False
         if envelope.event_id != derived_id("ledger", str(stamp.shard), str(stamp.shard_seq)):
             self._found.about(event, "identity", f"event_id {envelope.event_id} is not that of its shard_seq")
@@ -93,7 +102,7 @@ class Records:
         if list(raw.headers) != wanted:
             self._found.about(event, "header", differences(raw, wanted))
         slots = BY_NAME[raw.topic].partitions == "slots"
-        partition = self._shard if not slots else raw.partition
+        partition = self._shard.number if not slots else raw.partition
         if isinstance(record, LeaseGranted | LeaseRevoked):
             partition = record.slot
         if raw.partition != partition:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from infra.audit.chain import Start
-from infra.audit.events import Event, Place
+from infra.audit.events import ONLY, Event, Place, Shard
 from infra.audit.following import Bounds, Following
 from infra.audit.notes import envelope_of, previous_of, sign
 from infra.audit.records import Learn, refuse
@@ -35,8 +35,10 @@ class Sealer(Following):
         learn: Learn = refuse,
         *,
         whole: bool = False,
+        shard: Shard = ONLY,
     ) -> None:
-        super().__init__(codec, bounds, start_after(None if whole else last), learn)
+        super().__init__(codec, bounds, start_after(None if whole else last), learn, shard)
+        self._shard = shard.number
         self._last = last
         self._signed = last.last_shard_seq if last else 0
         self._covering = Covering(self._signed + 1)
@@ -57,7 +59,8 @@ class Sealer(Following):
         number = self._last.number + 1 if self._last else 1
         time = max(now, self._last.envelope.occurred_at + _TICK) if self._last else now
         checkpoint = CheckpointSigned(
-            envelope=envelope_of(0, number, content.last_shard_seq, time),
+            envelope=envelope_of(self._shard, number, content.last_shard_seq, time),
+            shard=self._shard,
             number=number,
             first_shard_seq=content.first_shard_seq,
             last_shard_seq=content.last_shard_seq,

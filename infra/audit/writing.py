@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from aiokafka.errors import KafkaError
 
-from infra.audit.events import Findings, Place
+from infra.audit.events import ONLY, Findings, Place, Shard
 from infra.audit.keys import signing_key
 from infra.audit.notes import SOURCE, Keys, key_id
 from infra.audit.reading import ledger, read_checkpoints
@@ -26,19 +26,21 @@ from schemas.topics import CHECKPOINTS
 TRANSACTIONAL_ID = "auditor-{shard}"
 
 
-async def write_checkpoint(settings: Settings, older: Keys, shard: int = 0) -> CheckpointSigned | None:
-    """Sign and publish what is new on the ledger; None when nothing is. `older` are keys that signed before this host's.
+async def write_checkpoint(settings: Settings, older: Keys, shard: Shard = ONLY) -> CheckpointSigned | None:
+    """Sign and publish what is new on a shard's ledger; None when nothing is. `older` are keys that signed before this host's.
 
     Raises `ContractError` when ledger or checkpoints are not in order: nothing is signed then. `InfrastructureError` when
     Kafka is away or another process signs at the same time.
     """
     codec, key = await load_codec(settings), signing_key(settings)
     keys = {**older, key_id(key.public_key()): key.public_key()}
-    producer = create_producer(settings.kafka, TRANSACTIONAL_ID.format(shard=shard), transaction_timeout_ms=15_000)
+    producer = create_producer(
+        settings.kafka, TRANSACTIONAL_ID.format(shard=shard.number), transaction_timeout_ms=15_000
+    )
     try:
         await producer.start()
-        last = await last_checkpoint(settings, codec, keys, shard)
-        sealer = await followed(settings, codec, last)
+        last = await last_checkpoint(settings, codec, keys, shard.number)
+        sealer = await followed(settings, codec, last, shard)
         checkpoint = sealer.seal(key, datetime.now(UTC))
         if checkpoint is not None:
             headers = codec.headers(checkpoint, SOURCE)
@@ -46,8 +48,8 @@ async def write_checkpoint(settings: Settings, older: Keys, shard: int = 0) -> C
                 await producer.send_and_wait(
                     CHECKPOINTS.name,
                     codec.encode(checkpoint),
-                    key=str(shard).encode(),
-                    partition=shard,
+                    key=str(shard.number).encode(),
+                    partition=shard.number,
                     headers=headers,
                 )
     except KafkaError as error:
@@ -66,25 +68,27 @@ async def last_checkpoint(settings: Settings, codec: Codec, keys: Keys, shard: i
     return signed[-1][1] if signed else None
 
 
-async def followed(settings: Settings, codec: Codec, last: CheckpointSigned | None) -> Sealer:
+async def followed(settings: Settings, codec: Codec, last: CheckpointSigned | None, shard: Shard) -> Sealer:
     """What follows a checkpoint, read to the end.
 
     When that is not in order, everything is read: offsets differ on a cluster that was restored from elsewhere.
     """
-    sealer = await _read(settings, codec, last, whole=last is None)
+    sealer = await _read(settings, codec, last, shard, whole=last is None)
     if last is None or not sealer.found.kept:
         return sealer
-    return await _read(settings, codec, last, whole=True)
+    return await _read(settings, codec, last, shard, whole=True)
 
 
-async def _read(settings: Settings, codec: Codec, last: CheckpointSigned | None, *, whole: bool) -> Sealer:
+async def _read(
+    settings: Settings, codec: Codec, last: CheckpointSigned | None, shard: Shard, *, whole: bool
+) -> Sealer:
     def learn(unknown: UnknownSchemaError) -> None:
         learn_schema_blocking(codec, settings, unknown)
 
     heads = [] if last is None or whole else last.partitions
     starts: dict[Place, int] = {(head.topic, head.partition): head.offset for head in heads}
-    async with ledger(settings, starts) as reader:
-        sealer = Sealer(codec, reader.bounds, last, learn, whole=whole)
+    async with ledger(settings, starts, shard=shard.number) as reader:
+        sealer = Sealer(codec, reader.bounds, last, learn, whole=whole, shard=shard)
         for place, offset in starts.items():
             if offset > reader.bounds[place].end:
                 sealer.found.at(place, offset, "tail", f"it ends at {reader.bounds[place].end}")

@@ -55,18 +55,21 @@ async def _for_ever(settings: Settings, files: list[Path], every: float, *, as_j
 async def _once(settings: Settings, files: list[Path], *, as_json: bool) -> None:
     from infra.audit.keys import read_public_key
     from infra.audit.notes import key_id, text
+    from infra.audit.reading import shards_of
     from infra.audit.writing import write_checkpoint
 
     older = {key_id(key): key for key in map(read_public_key, files)}
-    made = await write_checkpoint(settings, older)
-    if as_json:
-        shown = None if made is None else {"text": text(made).decode(), "signature": made.signature.hex()}
-        sys.stdout.write(msgspec.json.encode(shown).decode() + "\n")
-    elif made is None:
-        sys.stdout.write("nothing is new since the last checkpoint\n")
-    else:
-        sys.stdout.write(f"{text(made).decode()}signature {made.signature.hex()}\n")
-    sys.stdout.flush()
+    for shard in await shards_of(settings):
+        made = await write_checkpoint(settings, older, shard)
+        if as_json:
+            shown = None if made is None else {"text": text(made).decode(), "signature": made.signature.hex()}
+            sys.stdout.write(msgspec.json.encode(shown).decode() + "\n")
+        elif made is None:
+            which = f" of shard {shard.number}" if shard.of > 1 else ""
+            sys.stdout.write(f"nothing{which} is new since the last checkpoint\n")
+        else:
+            sys.stdout.write(f"{text(made).decode()}signature {made.signature.hex()}\n")
+        sys.stdout.flush()
 
 
 def key(*, data: DataOption = DATA) -> None:

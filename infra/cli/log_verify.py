@@ -57,25 +57,34 @@ def verify(
     topics = topic or [spec.name for spec in LEDGER_TOPICS]
     if foreign := set(topics) - {spec.name for spec in LEDGER_TOPICS}:
         raise ConfigurationError(f"--topic: {', '.join(sorted(foreign))} is not written by the coordinator")
-    began = time.monotonic()
-    result = asyncio.run(_verify(target_settings(data), span, public_key or [], kept or [], quiet=as_json))
-    seconds = time.monotonic() - began
-    shown = [finding for finding in result.findings if finding.topic in (*topics, CHECKPOINTS.name)]
-    if as_json:
-        fields = msgspec.structs.asdict(result) | {"findings": shown, "seconds": round(seconds, 3)}
-        sys.stdout.write(msgspec.json.encode(fields).decode() + "\n")
-    else:
-        for line in (*map(str, shown[:SHOWN]), *summary(result, len(shown), seconds)):
+    results = asyncio.run(_verify(target_settings(data), span, public_key or [], kept or [], quiet=as_json))
+    for result, seconds in results:
+        shown = [finding for finding in result.findings if finding.topic in (*topics, CHECKPOINTS.name)]
+        if as_json:
+            fields = msgspec.structs.asdict(result) | {"findings": shown, "seconds": round(seconds, 3)}
+            sys.stdout.write(msgspec.json.encode(fields).decode() + "\n")
+            continue
+        title = [f"shard {result.shard} of {len(results)}"] if len(results) > 1 else []
+        for line in (*title, *map(str, shown[:SHOWN]), *summary(result, len(shown), seconds)):
             sys.stdout.write(printable(line) + "\n")
-    if result.found:
+    if any(result.found for result, _ in results):
         sys.exit(1)
 
 
-async def _verify(settings: Settings, span: Span, keys: Sequence[Path], kept: Sequence[Path], *, quiet: bool) -> Result:
+async def _verify(
+    settings: Settings, span: Span, keys: Sequence[Path], kept: Sequence[Path], *, quiet: bool
+) -> list[tuple[Result, float]]:
+    """What the audit of each shard came to, and its seconds."""
     from infra.audit.auditing import audit_log
+    from infra.audit.reading import shards_of
 
-    with reading(quiet=quiet) as moved:
-        return await audit_log(settings, span, keys, kept, moved)
+    results = []
+    for shard in await shards_of(settings):
+        began = time.monotonic()
+        with reading(quiet=quiet) as moved:
+            result = await audit_log(settings, span, keys, kept, moved, shard)
+        results.append((result, time.monotonic() - began))
+    return results
 
 
 @contextmanager

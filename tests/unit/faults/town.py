@@ -52,18 +52,18 @@ REPORT: dict[str, type[StageReport]] = {
 
 
 class Town:
-    """One account "ann" and one device; every call is one transaction."""
+    """One account and one device; every call is one transaction."""
 
-    def __init__(self, policy: Policy = POLICY) -> None:
-        self.policy = policy
+    def __init__(self, policy: Policy = POLICY, shard: int = 0, account: str = "ann", device: str = "cpu-0") -> None:
+        self.policy, self.account, self.device = policy, account, device
         self.partitions: dict[Place, list[Raw]] = defaultdict(list)
         self.markers: Counter[Place] = Counter()
         self.accepted: list[Accepted] = []
         self.poison: list[Poison] = []
         self.objects: dict[str, ObjectSeen] = {}
-        self.state, self.heads = ShardState(), Heads()
+        self.state, self.heads = ShardState(), Heads(shard=shard)
         self._ids = 0
-        self.ask(UserRegistrationRequested(request=self.info("ann"), tier=Tier.VIP, new_key_id="key"))
+        self.ask(UserRegistrationRequested(request=self.info(account), tier=Tier.VIP, new_key_id="key"))
         self.joins("boot-1")
 
     def info(self, task_id: str) -> RequestInfo:
@@ -75,30 +75,30 @@ class Town:
     def joins(self, boot: str) -> None:
         """The device starts."""
         engines = [EngineInfo(name=name) for name in ("null", "animatic")]
-        self.ask(DeviceJoined(device_id="cpu-0", boot_id=boot, engines=engines))
+        self.ask(DeviceJoined(device_id=self.device, boot_id=boot, engines=engines))
 
     def leaves(self, boot: str) -> None:
         """The device stops."""
-        self.ask(DeviceLeft(device_id="cpu-0", boot_id=boot, reason="stopped"))
+        self.ask(DeviceLeft(device_id=self.device, boot_id=boot, reason="stopped"))
 
     def images(self, task_id: str, count: int = 1, reuse_hash: str = "") -> None:
         """Ask for pictures; with a hash their result is taken again."""
         shot: dict[str, Any] = {"kind": StageKind.SHOT, "engine": "null", "deliver": True}
         stages = [StagePlan(stage_id=f"shot-{n:02d}", **shot) for n in range(1, count + 1)]
         info = replace(self.info(task_id), reuse_hash=reuse_hash)
-        self.accepted.append(Accepted(task_id=task_id, account_id="ann", idempotency_key=f"key-{task_id}"))
+        self.accepted.append(Accepted(task_id=task_id, account_id=self.account, idempotency_key=f"key-{task_id}"))
         self.ask(ImageRequested(request=info, stages=stages, width=512, height=512))
 
     def film(self, task_id: str) -> None:
         """Ask for a film of two shots."""
-        self.accepted.append(Accepted(task_id=task_id, account_id="ann"))
+        self.accepted.append(Accepted(task_id=task_id, account_id=self.account))
         self.ask(VideoRequested(request=self.info(task_id), plan=film_plan(2), width=512, height=512))
 
     def upload(self, asset_id: str) -> None:
         """Upload a picture."""
-        self.accepted.append(Accepted(task_id=asset_id, account_id="ann"))
+        self.accepted.append(Accepted(task_id=asset_id, account_id=self.account))
         sha256 = hashlib.sha256(asset_id.encode()).hexdigest()
-        key = f"accounts/ann/assets/{asset_id}-{sha256[:16]}.png"
+        key = f"accounts/{self.account}/assets/{asset_id}-{sha256[:16]}.png"
         self.objects[key] = ObjectSeen(key=key, sha256=sha256, size=9)
         self.ask(AssetSubmitted(request=self.info(asset_id), asset_id=asset_id, sha256=sha256, size=9))
 
@@ -134,9 +134,9 @@ class Town:
 
     def ask(self, record: Record) -> Record:
         """Write an input and let the coordinator decide it."""
-        account = "ann" if TOPIC_OF[type(record)] is REQUESTS else ""
+        account = self.account if TOPIC_OF[type(record)] is REQUESTS else ""
         self._ids += 1
-        envelope = Envelope(account_id=account, event_id=f"input-{self._ids}", aggregate_id=account or "cpu-0")
+        envelope = Envelope(account_id=account, event_id=f"input-{self._ids}", aggregate_id=account or self.device)
         kind = type(record)
         record = kind(**({name: getattr(record, name) for name in kind.__struct_fields__} | {"envelope": envelope}))
         topic = TOPIC_OF[kind].name
