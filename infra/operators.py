@@ -8,10 +8,13 @@ import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from aiokafka.errors import KafkaError
+
 from infra.kafka import create_producer, send
 from infra.settings import PREFIX, Settings
 from schemas.acts import OperatorActed
 from schemas.envelope import Envelope
+from schemas.errors import InfrastructureError
 from schemas.ids import new_id
 from schemas.topics import OPERATOR_ACTS
 
@@ -62,5 +65,7 @@ async def _send(settings: Settings, value: bytes, key: str, headers: list[tuple[
         await producer.start()
         topic = OPERATOR_ACTS.name
         await send(producer, topic, value, key=key, partition=0, headers=headers, timeout=_TIMEOUT)
+    except KafkaError as error:
+        raise InfrastructureError(f"Kafka at {settings.kafka}: {error!r}") from error
     finally:
         await producer.stop()

@@ -18,9 +18,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from infra.cli.bars import rated
-from infra.cli.options import DATA, DataOption, JsonOption
+from infra.cli.options import DATA, DataOption, JsonOption, ReasonOption
 from infra.cli.target import target_settings
 from infra.keystore import open_keystore
+from infra.operators import record_act
 from infra.settings import Settings
 from projections.bulk.compare import compare
 from projections.bulk.merging import Difference
@@ -37,12 +38,13 @@ _SAMPLE = "Look at about so many tasks, accounts, characters, …, other ones ea
 
 
 @app.command
-def rebuild(*, data: DataOption = DATA) -> None:
+def rebuild(*, reason: ReasonOption = "", data: DataOption = DATA) -> None:
     """Derive all read models again from the log, beside those in use, and put them in their place in one moment.
 
     The API goes on answering and new events go on arriving. A run that was killed is taken up by the next one.
     """
     settings = target_settings(data)
+    asyncio.run(record_act(settings, "projections rebuild", "read models", reason=reason))
     with contextlib.closing(open_keystore(settings, os.environ)) as keystore, watched("folding") as watch:
         done = asyncio.run(rebuild_beside(settings, keystore_unseal(keystore), watch))
     sys.stdout.write(f"{summary(done)}\n")

@@ -70,7 +70,7 @@ async def create_user(request: UserRequest, deps: Injected) -> NewUser:
     seal = AccountSeal(deps.keystore.account_key(account_id, create=True))
     key = deps.keystore.create_api_key(account_id, "member", body.tier)
     call = open_call(request, deps, seal, "users.create", body.model_dump(mode="json"), concerns=account_id)
-    call = replace(call, account_id=account_id)
+    call = replace(call, account_id=account_id, asked_by=request.user.account_id, asked_as=request.user.role)
     try:
         await deps.gateway.submit(user_request(body, call, key.key_id))
     except ApiError:

@@ -13,10 +13,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from infra.cli.options import DATA, DataOption, JsonOption
+from infra.cli.options import DATA, DataOption, JsonOption, ReasonOption
 from infra.cli.target import target_settings
 from infra.dead_letter_box import Letter, chosen
 from infra.dlq import read_letters, redriving
+from infra.operators import record_act
+from infra.settings import Settings
 from schemas.errors import ConfigurationError
 
 app = App(name="dlq", help="Dead letters: records that a reader could not use.")
@@ -47,6 +49,7 @@ def redrive(
     *offsets: Annotated[int, Parameter(help="Offsets of letters, as `dlq list` shows them.")],
     every: Annotated[bool, Parameter(name="--all", negative="", help="All that may be and were not sent.")] = False,
     yes: Annotated[bool, Parameter(negative="", help="Do not ask before --all.")] = False,
+    reason: ReasonOption = "",
     data: DataOption = DATA,
 ) -> None:
     """Send records again to the topic and partition they came from, each at most once.
@@ -55,12 +58,12 @@ def redrive(
     """
     if every == bool(offsets):
         raise ConfigurationError("name offsets or --all, one of the two")
-    bootstrap = target_settings(data).kafka
-    wanted: Sequence[int] = _waiting(asyncio.run(read_letters(bootstrap))) if every else offsets
+    settings = target_settings(data)
+    wanted: Sequence[int] = _waiting(asyncio.run(read_letters(settings.kafka))) if every else offsets
     if every and (not wanted or not (yes or confirmed(len(wanted)))):
         sys.stdout.write("sent: 0\n")
         return
-    asyncio.run(_redrive(bootstrap, wanted))
+    asyncio.run(_redrive(settings, wanted, reason))
 
 
 def _waiting(letters: Sequence[Letter]) -> list[int]:
@@ -71,11 +74,14 @@ def _waiting(letters: Sequence[Letter]) -> list[int]:
     return [one.offset for one in letters if state_of(one) == "waiting"]
 
 
-async def _redrive(bootstrap: str, offsets: Sequence[int]) -> None:
-    async with redriving(bootstrap) as box:
+async def _redrive(settings: Settings, offsets: Sequence[int], reason: str) -> None:
+    async with redriving(settings.kafka) as box:
         letters = chosen(box.letters, offsets)
         for offset in sorted(set(offsets) - {one.offset for one in letters}):
             sys.stdout.write(f"dead letter {offset} was sent before, nothing to do\n")
+        if letters:
+            sent = ", ".join(str(letter.offset) for letter in letters)
+            await record_act(settings, "dlq redrive", "dead.letters", reason=reason, detail=f"offsets {sent}")
         for letter in letters:
             await box.send(letter)
             sys.stdout.write(f"dead letter {letter.offset} sent to {letter.topic}[{letter.partition}]\n")

@@ -15,8 +15,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from infra.cli.bars import rated
-from infra.cli.options import DATA, DataOption
+from infra.cli.options import DATA, DataOption, ReasonOption
 from infra.cli.target import target_settings
+from infra.operators import record_act
 from infra.settings import Settings
 from schemas.errors import ConfigurationError
 from schemas.topics import BY_NAME
@@ -91,6 +92,7 @@ async def chosen_format(settings: Settings, name: FormatName, *, gzip: bool = Fa
 def restore(
     *,
     from_: Annotated[Path, Parameter(name="--from", help="Folder of a whole export as avro.")],
+    reason: ReasonOption = "",
     data: DataOption = DATA,
 ) -> None:
     """Write an archive back into an empty cluster: topics, schemas and every record in its order.
@@ -99,8 +101,11 @@ def restore(
     """
     from infra.export import restore as restoring
 
+    settings = target_settings(data)
     with progress_shown("restoring") as moved:
-        done = asyncio.run(restoring.restore(target_settings(data), from_, moved))
+        done = asyncio.run(restoring.restore(settings, from_, moved))
+    detail = f"{done.records} records on {done.topics} topics"
+    asyncio.run(record_act(settings, "log restore", from_.resolve().name, reason=reason, detail=detail))
     sys.stdout.write(f"{done.records:,} records on {done.topics} topics, {done.schemas} schemas\n")
     if done.renumbered:
         sys.stdout.write(f"{done.renumbered} schemas have other ids in this registry; the records name the new ones\n")

@@ -13,8 +13,9 @@ import msgspec
 from cyclopts import Parameter
 
 from infra.cli.log_verify import printable, reading
-from infra.cli.options import DATA, DataOption, JsonOption
+from infra.cli.options import DATA, DataOption, JsonOption, ReasonOption
 from infra.cli.target import target_settings
+from infra.operators import record_act
 from infra.settings import Settings
 from schemas.errors import ConfigurationError
 
@@ -37,6 +38,7 @@ def show(
     open_: Annotated[
         bool, Parameter(name="--open", negative="", help="Decrypt sealed fields with the keystore of this host.")
     ] = False,
+    reason: ReasonOption = "",
     limit: Annotated[int, Parameter(help="Stop with an error beyond this many records.")] = MOST,
     data: DataOption = DATA,
     as_json: JsonOption = False,
@@ -57,6 +59,9 @@ def show(
     story = asyncio.run(_tell(settings, subject, limit, quiet=as_json))
     if not story:
         raise ConfigurationError(f"nothing on the log belongs to {kind} {id_}")
+    if open_:
+        owner = subject.account_of(story[0].record)
+        asyncio.run(record_act(settings, "log show --open", f"{kind} {id_}", reason=reason, account_id=owner))
     with ExitStack() as stack:
         show_of = shower(settings, subject, stack, open_=open_)
         entries = [entry(line, show_of(line)) for line in lines(story)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from typing import Any, Literal
@@ -9,8 +10,9 @@ from typing import Any, Literal
 import httpx
 from cyclopts import App
 
-from infra.cli.options import DATA, DataOption, JsonOption
+from infra.cli.options import DATA, DataOption, JsonOption, ReasonOption
 from infra.cli.target import target_settings
+from infra.operators import record_act
 from infra.settings import Settings
 from schemas.errors import ConfigurationError, InfrastructureError, StoryreelError
 
@@ -27,14 +29,21 @@ class RefusedError(StoryreelError):
 
 @app.command
 def create(
-    *, tier: Literal["vip", "normal", "free"] = "normal", data: DataOption = DATA, as_json: JsonOption = False
+    *,
+    tier: Literal["vip", "normal", "free"] = "normal",
+    reason: ReasonOption = "",
+    data: DataOption = DATA,
+    as_json: JsonOption = False,
 ) -> None:
     """Create an account and print its API key, which is shown only this once."""
-    answer = create_user(target_settings(data), tier)
+    settings = target_settings(data)
+    answer = create_user(settings, tier)
     if as_json:
         sys.stdout.write(json.dumps(answer) + "\n")
     else:
         sys.stdout.write(f"user_id  {answer['user_id']}\napi_key  {answer['api_key']}\n")
+    made = {"subject": answer["user_id"], "account_id": answer["user_id"], "detail": f"tier {tier}"}
+    asyncio.run(record_act(settings, "user create", reason=reason, **made))
 
 
 def create_user(settings: Settings, tier: str) -> dict[str, Any]:

@@ -190,6 +190,29 @@ async def test_an_erasure_that_dies_anywhere_is_completed_by_the_next(
     assert not (objects / "results" / film).exists()
 
 
+async def test_withdrawn_consent_erases_a_character_and_lists_what_was_made(
+    stack: LocalStack, account: Account, tmp_path: Path
+) -> None:
+    character = await _character(account, tmp_path)
+    body = SMALL | {"prompt": "a portrait", "character_id": character}
+    task = await account.finished((await account.accepted("images/generate", body))["task_id"])
+    answer = await account.http.delete(f"characters/{character}")
+    assert answer.status_code == 200, answer.text
+    erased = answer.json()
+    assert [item["task_id"] for item in erased["made"]] == [task["task_id"]]
+    assert erased["deleted"] >= 2  # a photo and the portrait
+    again = (await account.http.delete(f"characters/{character}")).json()
+    assert again == erased | {"deleted": 0}
+    shown = (await account.http.get(f"characters/{character}")).json()
+    assert (shown["status"], shown["name"], shown["portrait"]) == ("erased", "", None)
+    refused = await account.http.post("images/generate", json=body)
+    assert refused.status_code == 400
+    assert [error["field"] for error in refused.json()["errors"]] == ["character_id"]
+    row = await _row(stack, "SELECT * FROM read_models.characters WHERE character_id = $1", character)
+    assert (row["sealed"], row["sealed_result"], row["embedding"]) == (b"", b"", None)
+    assert (await account.task(task["task_id"]))["status"] == "completed"
+
+
 async def test_nobody_is_erased_by_mistake(stack: LocalStack, account: Account, tmp_path: Path) -> None:
     status, said = await storyreel(stack, "account", "erase", account.account_id)
     assert status == 1

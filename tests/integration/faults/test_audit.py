@@ -118,7 +118,12 @@ async def the_story_is_told(desk: Desk, task_id: str) -> None:
     assert PROMPT not in closed
     assert "  sealed " in closed
     assert "because of" in closed
-    assert PROMPT in await desk.run("show", "--task", task_id, "--open")
+    assert PROMPT in await desk.run("show", "--task", task_id, "--open", "--reason", "a complaint")
+    opened = [
+        line for line in await desk.json("show", "--account", story[0]["account_id"]) if line["fields"].get("act")
+    ]
+    assert [line["fields"]["act"] for line in opened] == ["log show --open"]
+    assert (opened[0]["fields"]["subject"], opened[0]["fields"]["reason"]) == (f"task {task_id}", "a complaint")
     correlation = story[types.index("ImageRequested")]["correlation_id"]
     assert {line["type"] for line in await desk.json("show", "--correlation", correlation)} >= set(types)
     account = story[0]["account_id"]

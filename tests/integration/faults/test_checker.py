@@ -30,6 +30,7 @@ from tests.faults.checker.__main__ import main
 from tests.faults.checker.collect import collected
 from tests.faults.checker.quiet import wait_quiet
 from tests.faults.checker.records import Log
+from tests.operator_acts import acts_of
 
 R = TypeVar("R", bound=LedgerRecord)
 PICTURE = {"prompt": "a lantern", "engine": "null", "width": 512, "height": 512}
@@ -156,6 +157,8 @@ async def the_collector_takes_what_no_event_names(
     assert {item.key async for item in store.list()} == before
     assert f"deleted: {len(garbage)}" in await storyreel_gc(vandal.settings, capsys, "--delete")
     assert {item.key async for item in store.list()} == before - {item.key for item in garbage}
+    [act] = await acts_of(vandal.settings, "store gc")
+    assert f"left by a finished task: {len(left)} objects" in act.detail
 
 
 async def storyreel_gc(settings: Settings, capsys: pytest.CaptureFixture[str], *options: str) -> str:

@@ -14,20 +14,23 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 from infra.cli import main
 from infra.dlq import TRANSACTIONAL_ID, read_letters, redriving
 from infra.kafka import assigned, create_producer, settled_end
+from infra.operators import operator_name
 from infra.settings import Settings
 from projections.apply import DeadLetter
 from projections.selection import Delivered
 from schemas.errors import ContractError, InfrastructureError
 from streams.read_models.dead_letters import DeadLetterOffice
 from streams.rejection import dead_letter
+from tests.operator_acts import acts_of
 
 BOX = TopicPartition("dead.letters", 0)
 
 
 @pytest.fixture(autouse=True)
 def cluster(monkeypatch: pytest.MonkeyPatch, kafka_settings: Settings) -> None:
-    """The commands talk to the shared broker."""
-    monkeypatch.setenv("STORYREEL_KAFKA", kafka_settings.kafka)
+    """The commands talk to the shared broker and registry."""
+    for name in ("STORYREEL_KAFKA", "STORYREEL_REGISTRY_URL", "STORYREEL_DATA_DIR"):
+        monkeypatch.setenv(name, kafka_settings.to_env()[name])
 
 
 @pytest.fixture
@@ -94,7 +97,7 @@ async def test_poison_is_listed_and_sent_again_once_with_its_bytes(
     assert (row["reader"], row["error"], row["reason"]) == ("coordinator", "ContractError", "magic byte 1 is not 0")
     assert (row["redriven"], row["refusal"]) == (False, None)
 
-    assert await storyreel(tmp_path, "redrive", str(letter)) == 0
+    assert await storyreel(tmp_path, "redrive", str(letter), "--reason", "fixed") == 0
     assert capsys.readouterr().out == f"dead letter {letter} sent to {topic}[0]\nsent: 1\n"
     first, again = await committed(kafka_settings, TopicPartition(topic, 0), source)
     assert (again.key, again.value) == (first.key, first.value) == (mark, poison)
@@ -106,6 +109,8 @@ async def test_poison_is_listed_and_sent_again_once_with_its_bytes(
     assert await storyreel(tmp_path, "redrive", str(letter)) == 0
     assert capsys.readouterr().out == f"dead letter {letter} was sent before, nothing to do\nsent: 0\n"
     assert len(await committed(kafka_settings, TopicPartition(topic, 0), source)) == 2
+    acts = [act for act in await acts_of(kafka_settings, "dlq redrive") if act.detail == f"offsets {letter}"]
+    assert [(act.operator, act.reason) for act in acts] == [(operator_name(), "fixed")]
 
 
 async def test_all_needs_a_yes_and_leaves_the_ledger_alone(

@@ -41,6 +41,7 @@ from tests.integration.local.recorded import (
     storyreel,
 )
 from tests.integration.registering import newer_schema
+from tests.operator_acts import acts_of
 from tests.unit.export.samples import query
 
 EXAMPLES = Path(__file__).parents[3] / "infra/docs/examples"
@@ -200,6 +201,8 @@ async def test_an_archive_becomes_a_cluster_that_works_on(source: Source, tmp_pa
         )
         assert status == 0, told
         assert "schemas have other ids" in said
+        [act] = await acts_of(target.settings, "log restore")
+        assert act.detail.startswith(said.split()[0].replace(",", ""))
         assert await offsets(target.settings, REPORTS.name) == (begin, end)
         assert await read_models(target.settings) == before
 

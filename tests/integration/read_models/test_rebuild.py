@@ -29,6 +29,7 @@ from projections.tables import TASK_RESULT_TABLE
 from projections.unsealing import keystore_unseal
 from tests.integration.read_models.applying import character, new_id
 from tests.integration.read_models.conftest import Worker, Writer, dumped, settled
+from tests.operator_acts import acts_of
 
 
 async def reference(other: Settings, keystore: SqliteKeystore) -> list[str]:
@@ -150,6 +151,7 @@ async def test_killed_anywhere_it_is_taken_up_and_nothing_is_lost(
     assert (code, err) == (0, "")
     assert "read models rebuilt and in use" in out
     assert "going on from an unfinished rebuild" in out
+    assert len(await acts_of(settings, "projections rebuild")) >= 3, "each run is known, also those that were killed"
     code, _, err = await command(settings, tmp_path, "bulk.after_swap")
     assert code == -signal.SIGKILL, err
     assert await schemas(reader.pool) == ["read_models", OLD]
