@@ -63,7 +63,7 @@ class Book:
 
     async def warm(self, side: Side) -> None:
         """Java and Python have seen the work before it is measured."""
-        await self._load(side, 32, self._options.count(1_000, 100))
+        await self._load(side, 32, self._options.count(600, 100))
         await self._singles_of(side, 10)
         self._options.say(f"{side.name}: warm")
 
@@ -76,7 +76,7 @@ class Book:
         self.singles.setdefault(side.name, []).append(singles)
         options.say(f"{side.name}: single task {singles:.1f} ms")
         for connections in CONNECTIONS:
-            load = await self._load(side, connections, options.count(2_000, 300))
+            load = await self._load(side, connections, options.count(1_500, 300))
             self.loads.setdefault((side.name, connections), []).append(load)
             options.say(f"{side.name}: {connections} connections: {_line(load)}")
         options.say(f"{side.name}: {await side.rested()}")
@@ -85,7 +85,7 @@ class Book:
         """The load at 32 connections once more, slowed down by a profiler."""
         await self.warm(side)
         async with profiled(side.processes(), self._options.folder / "profile"):
-            load = await self._load(side, 32, self._options.count(2_000, 300))
+            load = await self._load(side, 32, self._options.count(1_500, 300))
         self._options.say(f"{side.name}, profiled: {_line(load)}")
 
     async def _load(self, side: Side, connections: int, requests: int) -> Load:
