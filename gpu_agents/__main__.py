@@ -11,6 +11,8 @@ import signal
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
+import uvloop
+
 from gpu_agents.child.targets import parse_targets
 from gpu_agents.engines import registry
 from gpu_agents.models.offers import with_models
@@ -53,7 +55,7 @@ def main() -> None:
     configure_logging(settings.log_level)
     try:
         device = parse_device(options.device)
-        asyncio.run(serve(device, settings, os.environ, options.offer, options.engine, options.metrics_port))
+        uvloop.run(serve(device, settings, os.environ, options.offer, options.engine, options.metrics_port))
     except StoryreelError as error:
         log.critical("%s: %s", error.code, error)
         raise SystemExit(1) from error

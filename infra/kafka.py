@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -17,6 +17,16 @@ log = logging.getLogger(__name__)
 FETCH_WAIT_MS = 50  # a long poll of one partition holds back the others of its node that long
 RETRY_BACKOFF_MS = 5
 LARGEST_REQUEST = 32 * 1024 * 1024  # bytes: a letter repeats a record that may be larger than ours
+
+
+class Outgoing(NamedTuple):
+    """A record on its way to the log."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
 
 
 def create_producer(bootstrap: str, transactional_id: str | None = None, **options: Any) -> AIOKafkaProducer:
@@ -124,15 +134,26 @@ async def send(
     headers: list[tuple[str, bytes]],
     timeout: float = 5.0,
 ) -> int:
-    """Send one record and wait for its offset. A time-out means an unknown outcome: the record may still arrive.
+    """Send one record and wait for its offset, see `send_all`."""
+    (offset,) = await send_all(producer, [Outgoing(topic, partition, key.encode(), value, headers)], timeout)
+    return offset
 
-    Raises `InfrastructureError` on a broker error or after `timeout` seconds.
+
+async def send_all(producer: AIOKafkaProducer, outgoing: Sequence[Outgoing], timeout: float = 5.0) -> list[int]:
+    """Send records in their order, those of a partition as one batch, and wait for their offsets.
+
+    A time-out means an unknown outcome: records may still arrive. Raises `InfrastructureError` on a broker error or
+    after `timeout` seconds.
     """
+    topics = ", ".join(dict.fromkeys(record.topic for record in outgoing))
     try:
         async with asyncio.timeout(timeout):  # not wait_for, which swallows a cancellation that comes with the answer
-            sent = await producer.send_and_wait(topic, value, key=key.encode(), partition=partition, headers=headers)
+            sent = [
+                await producer.send(r.topic, r.value, key=r.key, partition=r.partition, headers=r.headers)
+                for r in outgoing
+            ]
+            return [int((await future).offset) for future in sent]
     except TimeoutError as error:
-        raise InfrastructureError(f"Kafka did not acknowledge a record on {topic} within {timeout} s") from error
+        raise InfrastructureError(f"Kafka did not acknowledge a record on {topics} within {timeout} s") from error
     except KafkaError as error:
-        raise InfrastructureError(f"Kafka refused a record on {topic}: {error!r}") from error
-    return int(sent.offset)
+        raise InfrastructureError(f"Kafka refused a record on {topics}: {error!r}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from functools import lru_cache
 from typing import ClassVar
 
 from gpu_agents.engines.base import EngineKind, Estimate, OutputFile, RenderContext, RenderOutput
@@ -23,9 +24,14 @@ def colour_of(seed: int) -> tuple[int, int, int]:
 def plain_png(width: int, height: int, colour: tuple[int, int, int]) -> bytes:
     """A PNG of one colour: one palette entry, one bit a pixel (PNG specification, sections 11.2.2 and 11.2.3)."""
     header = struct.pack(">IIBBBBB", width, height, 1, 3, 0, 0, 0)
-    rows = bytes((1 + (width + 7) // 8) * height)
-    chunks = [(b"IHDR", header), (b"PLTE", bytes(colour)), (b"IDAT", zlib.compress(rows, 1)), (b"IEND", b"")]
+    chunks = [(b"IHDR", header), (b"PLTE", bytes(colour)), (b"IDAT", _pixels(width, height)), (b"IEND", b"")]
     return _SIGNATURE + b"".join(_chunk(kind, body) for kind, body in chunks)
+
+
+@lru_cache(maxsize=64)
+def _pixels(width: int, height: int) -> bytes:
+    """The first palette entry everywhere: the same bytes for every colour."""
+    return zlib.compress(bytes((1 + (width + 7) // 8) * height), 1)
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import msgspec
@@ -13,9 +12,9 @@ from gpu_agents.worker.clock import utc_now
 from gpu_agents.worker.films import draft_of
 from gpu_agents.worker.outcomes import artifact_of, object_keys, succeeded
 from gpu_agents.worker.sealing import Envelopes
-from infra.object_store import ObjectStore
+from infra.object_store import NewObject, ObjectStore
 from schemas.common import Artifact
-from schemas.errors import ContractError, InfrastructureError, RenderError, StoreError
+from schemas.errors import ContractError, InfrastructureError, RenderError
 from schemas.render import RenderCommand, StageSucceededReport
 from schemas.serde import encode_body
 from schemas.specs import Spec
@@ -40,20 +39,16 @@ class Delivery:
             InfrastructureError, attempts=None, timeout=None, wait_max=_WAIT_MAX
         ):
             with attempt:
-                keys = object_keys(command, done.files)
-                pairs = zip(done.files, keys, strict=True)
-                artifacts = await asyncio.gather(*(self._put(command, file, key) for file, key in pairs))
-                return self._report(command, spec, done, list(artifacts))
+                return self._report(command, spec, done, await self._put(command, done.files))
         raise AssertionError("retries without a limit end with a result")
 
-    async def _put(self, command: RenderCommand, file: ChildFile, key: str) -> Artifact:
-        stored = await self._store.put(key, Path(file.path), file.content_type)
-        if (stored.sha256, stored.size) != (file.sha256, file.size):
-            raise RenderError(f"the file {file.role!r} changed after it was rendered", code="engine_output")
-        found = await self._store.stat(key)
-        if found is None or (found.sha256, found.size) != (file.sha256, file.size):
-            raise StoreError(f"object {key}: not there as it was written")
-        return artifact_of(command, file, key)
+    async def _put(self, command: RenderCommand, files: list[ChildFile]) -> list[Artifact]:
+        keys = object_keys(command, files)
+        new = [NewObject(key, Path(file.path), file.content_type) for file, key in zip(files, keys, strict=True)]
+        for file, stored in zip(files, await self._store.put_all(new), strict=True):
+            if (stored.sha256, stored.size) != (file.sha256, file.size):
+                raise RenderError(f"the file {file.role!r} changed after it was rendered", code="engine_output")
+        return [artifact_of(command, file, key) for file, key in zip(files, keys, strict=True)]
 
     def _report(
         self, command: RenderCommand, spec: Spec, done: Done, artifacts: list[Artifact]

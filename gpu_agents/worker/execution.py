@@ -13,6 +13,7 @@ from msgspec import Struct
 from gpu_agents import disk
 from gpu_agents.child.protocol import Done, Failed, Render
 from gpu_agents.worker import outcomes
+from gpu_agents.worker.beginnings import Beginnings
 from gpu_agents.worker.clock import utc_now
 from gpu_agents.worker.commands import CommandBook, Outcome
 from gpu_agents.worker.delivery import Delivery
@@ -26,7 +27,7 @@ from infra import crash_points
 from infra.object_store import ObjectStore
 from infra.troubles import TroubleFile
 from schemas.errors import InfrastructureError, StoryreelError
-from schemas.render import RenderCommand, StageSucceededReport
+from schemas.render import RenderCommand, StageStartedReport, StageSucceededReport
 from schemas.specs import Spec
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ class Rendered(Struct, frozen=True, kw_only=True):
     command: RenderCommand
     spec: Spec | None
     result: Done | Failed
-    started: asyncio.Task[None]
+    beginning: StageStartedReport
     folder: Path
 
 
@@ -68,7 +69,7 @@ class Execution:
         self._withdrawn: set[str] = set()
         self._storing: dict[str, asyncio.Task[StageSucceededReport]] = {}
         self._preparing: asyncio.Task[tuple[Spec, Render]] | None = None
-        self._telling: set[asyncio.Task[None]] = set()
+        self._beginnings = Beginnings(tools.publisher)
         self._draining = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -85,8 +86,7 @@ class Execution:
                 for number in range(DELIVERIES):
                     group.create_task(self._deliver_all(), name=f"deliver-{number}")
         finally:
-            for telling in self._telling:
-                telling.cancel()
+            self._beginnings.close()
 
     async def cancel(self, key: str) -> None:
         """Stop the command that has this key, whether it is rendering or its files are being stored."""
@@ -122,7 +122,7 @@ class Execution:
             crash_points.reach("agent.after_command")
             rendered = await self._render(command)
             if self._draining and isinstance(rendered.result, Failed):
-                rendered.started.cancel()
+                self._beginnings.forget(rendered.beginning)
             else:
                 self._book.rendered()
                 await self._finished.put(rendered)
@@ -133,15 +133,13 @@ class Execution:
         beginning = outcomes.started(command, utc_now())
         folder = self._tools.scratch / beginning.envelope.event_id
         self._current, self._cancelled = key, False
-        started = asyncio.create_task(self._tools.publisher.deliver(beginning), name="started")
-        self._telling.add(started)
-        started.add_done_callback(self._telling.discard)
+        self._beginnings.add(beginning)
         spec, result = await self._attempt(command, key, folder)
         self._current = ""
         if self._cancelled and not self._draining and isinstance(result, Done):
             result = cancelled_failure(key)  # done in the same moment: nobody wants it any more
         log.info("%s on %s: %s", key, command.engine, "done" if isinstance(result, Done) else result.code)
-        return Rendered(command=command, spec=spec, result=result, started=started, folder=folder)
+        return Rendered(command=command, spec=spec, result=result, beginning=beginning, folder=folder)
 
     async def _attempt(self, command: RenderCommand, key: str, folder: Path) -> tuple[Spec | None, Done | Failed]:
         spec = None
@@ -167,8 +165,7 @@ class Execution:
 
     async def _prepare(self, command: RenderCommand, key: str, folder: Path) -> tuple[Spec, Render]:
         inputs, workdir = folder / "inputs", folder / "work"
-        inputs.mkdir(parents=True, exist_ok=True)
-        workdir.mkdir(exist_ok=True)
+        workdir.mkdir(parents=True, exist_ok=True)
         async for attempt in stamina.retry_context(InfrastructureError, attempts=None, timeout=None, wait_max=3.0):
             with attempt:
                 spec = self._tools.envelopes.open_spec(command)
@@ -180,13 +177,12 @@ class Execution:
         while True:
             rendered = await self._finished.get()
             try:
-                await rendered.started
                 await self._blame_the_disk(rendered)
                 outcome = await self._outcome(rendered)
                 crash_points.reach("agent.after_upload")
                 await asyncio.to_thread(_discard, rendered.folder)  # whatever counts is in the store and in memory
                 crash_points.reach("agent.before_report")
-                await self._tools.publisher.deliver(outcome)
+                await self._beginnings.tell(rendered.beginning, outcome)
                 crash_points.reach("agent.after_report")
                 self._book.finish(rendered.command, outcome)
                 self._withdrawn.discard(outcomes.key_of(outcome.task_id, outcome.stage_id, outcome.attempt))

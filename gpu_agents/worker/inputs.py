@@ -48,7 +48,7 @@ def stage_files(inputs: list[Artifact]) -> dict[str, Artifact]:
 
 
 async def fetch_inputs(store: ObjectStore, command: RenderCommand, spec: Spec, folder: Path) -> dict[str, Path]:
-    """Download everything to `folder` and return it by stage id and object key.
+    """Download everything to `folder`, made when there is anything, and return it by stage id and object key.
 
     Raises `StoreError` when the store is away (try again) and `RenderError` when an object is gone, damaged or not the
     file that was recorded, or, as a retryable one, when this device has no room for it.
@@ -59,6 +59,7 @@ async def fetch_inputs(store: ObjectStore, command: RenderCommand, spec: Spec, f
 
     async def fetch(number: int, name: str, key: str, sha256: str) -> tuple[str, Path]:
         path = folder / f"{number:03d}{Path(key).suffix}"
+        folder.mkdir(exist_ok=True)
         async with gate:
             await _download(store, name, key, sha256, path)
         return name, path

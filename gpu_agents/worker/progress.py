@@ -19,6 +19,7 @@ from schemas.render import RenderCommand, StageProgressed
 log = logging.getLogger(__name__)
 PROGRESS_INTERVAL = 0.25  # seconds
 PREVIEW_INTERVAL = 2.0
+FIRST_AFTER = 0.05  # seconds; what is done by then has an outcome, and nobody looks at its progress
 MAX_PREVIEW = 300_000  # bytes
 
 
@@ -60,6 +61,7 @@ class ProgressTeller:
         self._previews = Throttle(PREVIEW_INTERVAL)
         self._preview_key = ""
         self._sending: asyncio.Task[None] | None = None
+        self._wait = FIRST_AFTER
 
     def offer(self, progress: Progressed) -> None:
         """Send this progress if its time has come and the one before is out."""
@@ -72,6 +74,8 @@ class ProgressTeller:
             self._sending.cancel()
 
     async def _tell(self, progress: Progressed) -> None:
+        await asyncio.sleep(self._wait)
+        self._wait = 0.0
         try:
             await self._keep_preview(progress.preview)
             await self._publisher.send(self._record(progress), timeout=1.0)

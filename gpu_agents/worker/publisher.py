@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Sequence
 
 import stamina
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from infra.kafka import create_producer, send
+from infra.kafka import Outgoing, create_producer, send_all
 from schemas.envelope import Record
 from schemas.errors import InfrastructureError
 from schemas.render import StageProgressed
@@ -39,15 +40,19 @@ class Publisher:
         Raises `InfrastructureError` when it does not come within `timeout` seconds (the record may still arrive) and
         `ContractError` when the record is too large.
         """
-        key = record.task_id if isinstance(record, StageProgressed) else self._device_id
-        value = self._codec.encode(record)
-        await self._send(TOPIC_OF[type(record)].name, value, key, self._codec.headers(record, self._source), timeout)
+        await self._send([self._outgoing(record)], timeout)
 
-    async def deliver(self, record: Record) -> None:
-        """Write a record however long the broker is away; the end of the lease cancels the waiting."""
+    async def deliver(self, records: Sequence[Record]) -> None:
+        """Write records in their order, however long the broker is away; the end of the lease cancels the waiting."""
+        outgoing = [self._outgoing(record) for record in records]
         async for attempt in stamina.retry_context(InfrastructureError, attempts=None, timeout=None, wait_max=2.0):
             with attempt:
-                await self.send(record)
+                await self._send(outgoing)
+
+    def _outgoing(self, record: Record) -> Outgoing:
+        key = record.task_id if isinstance(record, StageProgressed) else self._device_id
+        topic, value = TOPIC_OF[type(record)].name, self._codec.encode(record)
+        return Outgoing(topic, PARTITION, key.encode(), value, self._codec.headers(record, self._source))
 
     async def stop(self) -> None:
         """Close the producer; what a broker that is away did not take within a second is given up."""
@@ -58,13 +63,13 @@ class Publisher:
             except (TimeoutError, KafkaError) as error:
                 log.warning("the producer did not close cleanly: %r", error)
 
-    async def _send(self, topic: str, value: bytes, key: str, headers: list[tuple[str, bytes]], timeout: float) -> None:
+    async def _send(self, outgoing: Sequence[Outgoing], timeout: float = 5.0) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
         producer = await self._started(timeout)
         remaining = max(0.01, deadline - loop.time())
         try:
-            await send(producer, topic, value, key=key, partition=PARTITION, headers=headers, timeout=remaining)
+            await send_all(producer, outgoing, remaining)
         except InfrastructureError as error:
             if isinstance(error.__cause__, KafkaError) and producer is self._producer:
                 log.warning("the producer is built anew: %s", error)

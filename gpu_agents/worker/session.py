@@ -113,7 +113,7 @@ class Session:
 
     async def _tell(self) -> NoReturn:
         while True:
-            await self._publisher.deliver(await self._reports.get())
+            await self._publisher.deliver([await self._reports.get()])
 
 
 async def lasting(work: Callable[[], Awaitable[object]]) -> None:

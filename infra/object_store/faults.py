@@ -12,11 +12,12 @@ import errno
 import fcntl
 import hashlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from infra.object_store.local import LocalObjectStore
-from infra.object_store.port import DEFAULT_MAX_BYTES, StoredObject
+from infra.object_store.port import DEFAULT_MAX_BYTES, NewObject, StoredObject
+from infra.object_store.several import put_each
 from schemas.errors import StoreError
 
 FOLDER = "STORYREEL_STORE_FAULTS"
@@ -77,6 +78,10 @@ class FaultyLocalStore(LocalObjectStore):
         return StoredObject(
             key=key, sha256=hashlib.sha256(whole).hexdigest(), size=len(whole), content_type=kept.content_type
         )
+
+    async def put_all(self, files: Sequence[NewObject]) -> Sequence[StoredObject]:
+        """Each by a `put` of its own, so that a fault may hit any of them."""
+        return await put_each(self, files)
 
     async def get(self, key: str, max_bytes: int = DEFAULT_MAX_BYTES) -> bytes:
         """The object, late or not at all."""

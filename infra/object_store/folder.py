@@ -12,6 +12,8 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from schemas.errors import StoreError
 
@@ -19,9 +21,43 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _ATTEMPTS = 20
 
 
+class Unsynced:
+    """Files and folders that were written to and are not yet known to be on the disk.
+
+    Synced together, after the last write: one commit of the file system's journal then serves them all, where a sync
+    after each write waits for a commit each time.
+    """
+
+    def __init__(self) -> None:
+        self._descriptors: list[int] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for descriptor in self._descriptors:
+            os.close(descriptor)
+        self._descriptors.clear()
+
+    def add(self, descriptor: int) -> None:
+        """Remember an open file or folder; the caller may close its descriptor."""
+        self._descriptors.append(os.dup(descriptor))
+
+    def sync(self) -> None:
+        """Wait until all of them are on the disk, and forget them."""
+        while self._descriptors:
+            os.fsync(self._descriptors[-1])
+            os.close(self._descriptors.pop())
+
+
 @contextmanager
-def open_folder(root: Path, segments: Sequence[str], *, create: bool = False) -> Iterator[int]:
-    """Descriptor of `root`/segments. Raises `FileNotFoundError`, or `StoreError` if a part is a link or a file."""
+def open_folder(root: Path, segments: Sequence[str], create: Unsynced | None = None) -> Iterator[int]:
+    """Descriptor of `root`/segments; with `create` missing folders are made, and what has to be synced is added there.
+
+    Raises `FileNotFoundError`, or `StoreError` if a part is a link or a file.
+    """
     descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for segment in segments:
@@ -42,11 +78,11 @@ def open_file(folder: int, name: str, flags: int = os.O_RDONLY) -> int:
         raise
 
 
-def create_below(root: Path, segments: Sequence[str], name: str) -> int:
+def create_below(root: Path, segments: Sequence[str], name: str, unsynced: Unsynced) -> int:
     """Create a new file in a folder that is made if needed; survives another process removing the empty folder."""
     for _ in range(_ATTEMPTS):
         try:
-            with open_folder(root, segments, create=True) as folder:
+            with open_folder(root, segments, create=unsynced) as folder:
                 return open_file(folder, name, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         except FileNotFoundError:
             continue
@@ -77,21 +113,21 @@ def locked(root: Path, name: str) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _enter(parent: int, segment: str, create: bool) -> int:
+def _enter(parent: int, segment: str, create: Unsynced | None) -> int:
     try:
         return os.open(segment, _FOLDER, dir_fd=parent)
     except FileNotFoundError:
-        if not create:
+        if create is None:
             raise
     except OSError as error:
         _refuse_link(error, segment)
         raise
     try:
         os.mkdir(segment, 0o750, dir_fd=parent)
-        os.fsync(parent)
     except FileExistsError:
-        return _enter(parent, segment, create=False)
-    return _enter(parent, segment, create=False)
+        return _enter(parent, segment, create=None)
+    create.add(parent)
+    return _enter(parent, segment, create=None)
 
 
 def _refuse_link(error: OSError, name: str) -> None:

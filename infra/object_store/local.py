@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -14,7 +14,8 @@ from infra.object_store import local_files
 from infra.object_store.files import check_hash, new_beside
 from infra.object_store.keys import check_content_type, check_expiry, check_key, check_prefix, check_range
 from infra.object_store.local_sweep import sweep
-from infra.object_store.port import CHUNK_BYTES, DEFAULT_MAX_BYTES, StoredObject
+from infra.object_store.port import CHUNK_BYTES, DEFAULT_MAX_BYTES, NewObject, StoredObject
+from infra.object_store.several import as_written
 from infra.object_store.urls import UrlSigner
 from schemas.errors import ContractError, StoreError
 
@@ -39,6 +40,10 @@ class LocalObjectStore:
         check_key(key)
         content_type = check_content_type(content_type)
         return await _blocking(local_files.write_object, self._root, key, data, content_type, self._now)
+
+    async def put_all(self, files: Sequence[NewObject]) -> Sequence[StoredObject]:
+        checked = [NewObject(check_key(f.key), f.data, check_content_type(f.content_type)) for f in files]
+        return await _blocking(self._put_all, checked)
 
     async def get(self, key: str, max_bytes: int = DEFAULT_MAX_BYTES) -> bytes:
         return await _blocking(self._get, check_key(key), max_bytes)
@@ -88,6 +93,10 @@ class LocalObjectStore:
     async def sweep(self, grace_s: float) -> int:
         """Remove files a crash left behind that are older than `grace_s` by the file system's clock; how many went."""
         return await _blocking(sweep, self._root, time.time() - grace_s)
+
+    def _put_all(self, files: Sequence[NewObject]) -> Sequence[StoredObject]:
+        stored = local_files.write_objects(self._root, files, self._now)
+        return [as_written(one, local_files.stat_object(self._root, one.key)) for one in stored]
 
     def _get(self, key: str, max_bytes: int) -> bytes:
         meta, file = local_files.open_object(self._root, key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +24,14 @@ class StoredObject(Struct, frozen=True):
     content_type: str
 
 
+class NewObject(Struct, frozen=True):
+    """A file that is to be stored under `key`."""
+
+    key: str
+    data: bytes | Path
+    content_type: str
+
+
 class ObjectStore(Protocol):
     """Files by key. A key is overwritten as a whole or not at all; readers see the old or the new object, never a mix.
 
@@ -32,6 +40,13 @@ class ObjectStore(Protocol):
 
     async def put(self, key: str, data: bytes | Path, content_type: str) -> StoredObject:
         """Store bytes, or the content of a file without holding it in memory. Durable when it returns."""
+        ...
+
+    async def put_all(self, files: Sequence[NewObject]) -> Sequence[StoredObject]:
+        """Store several files, at the price of one where the store can, and read back what is recorded of them.
+
+        Raises `StoreError` also when one of them is not there as it was written; others may be there then.
+        """
         ...
 
     async def get(self, key: str, max_bytes: int = DEFAULT_MAX_BYTES) -> bytes:

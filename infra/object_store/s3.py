@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -14,9 +14,10 @@ from minio.error import S3Error
 
 from infra.object_store import s3_transfer
 from infra.object_store.keys import check_content_type, check_expiry, check_key, check_prefix, check_range
-from infra.object_store.port import CHUNK_BYTES, DEFAULT_MAX_BYTES, StoredObject
+from infra.object_store.port import CHUNK_BYTES, DEFAULT_MAX_BYTES, NewObject, StoredObject
 from infra.object_store.s3_calls import call, call_once
 from infra.object_store.s3_client import bucket_of, new_client
+from infra.object_store.several import put_each
 from infra.object_store.urls import content_disposition
 from infra.settings import Settings
 from schemas.errors import ObjectMissingError
@@ -43,6 +44,9 @@ class S3ObjectStore:
         content_type = check_content_type(content_type)
         client = await self._ready()
         return await call(f"put {key}", s3_transfer.upload, client, self._bucket, key, data, content_type)
+
+    async def put_all(self, files: Sequence[NewObject]) -> Sequence[StoredObject]:
+        return await put_each(self, files)
 
     async def get(self, key: str, max_bytes: int = DEFAULT_MAX_BYTES) -> bytes:
         check_key(key)

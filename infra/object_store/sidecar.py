@@ -13,7 +13,7 @@ import secrets
 import msgspec
 from msgspec import Struct
 
-from infra.object_store.folder import open_file
+from infra.object_store.folder import Unsynced, open_file
 from infra.object_store.port import StoredObject
 from schemas.errors import StoreError
 
@@ -52,17 +52,23 @@ def read(folder: int, name: str) -> Sidecar:
         raise StoreError(f"object store: metadata of {name} is damaged: {error}") from error
 
 
-def write(folder: int, name: str, sidecar: Sidecar) -> None:
-    """Replace the metadata atomically and durably."""
+def write(folder: int, name: str, sidecar: Sidecar, unsynced: Unsynced, *, replaces: bool) -> None:
+    """Put the metadata in place atomically; what has to be synced then is added to `unsynced`.
+
+    Where it `replaces` older metadata, everything that is unsynced is synced before, so that the old or the new object
+    survives a loss of power.
+    """
     temporary = f"{name}@{secrets.token_hex(8)}.new"
     descriptor = open_file(folder, temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(msgspec.json.encode(sidecar))
             file.flush()
-            os.fsync(file.fileno())
+            unsynced.add(file.fileno())
+        if replaces:
+            unsynced.sync()
         os.replace(temporary, name + META_SUFFIX, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
         os.unlink(temporary, dir_fd=folder)
         raise
-    os.fsync(folder)
+    unsynced.add(folder)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.object_store import LocalObjectStore
-from schemas.errors import StoreError
+from infra.object_store import LocalObjectStore, NewObject
+from schemas.errors import ContractError, StoreError
 from tests.contract.object_store_helpers import PNG, Clock, keys, local_store
 
 
@@ -59,6 +59,21 @@ async def test_local_leaves_no_waste_behind(local: LocalObjectStore, tmp_path: P
     assert len(list((root / "x/y").iterdir())) == 2
     await local.delete("x/y/z")
     assert [path.name for path in root.iterdir()] == ["@lock"]
+
+
+async def test_local_keeps_none_of_several_when_one_cannot_be_stored(local: LocalObjectStore, tmp_path: Path) -> None:
+    await local.put("t/old", b"before", PNG)
+    new = [
+        NewObject("t/new", b"x", PNG),
+        NewObject("t/old", b"after", PNG),
+        NewObject("t/gone", tmp_path / "absent", PNG),
+    ]
+    with pytest.raises(ContractError, match="absent"):
+        await local.put_all(new)
+    assert await local.stat("t/new") is None
+    assert await local.stat("t/gone") is None
+    assert await local.get("t/old") in {b"before", b"after"}
+    assert len(list((tmp_path / "objects/t").iterdir())) == 2
 
 
 async def test_local_sweep_takes_only_old_files_without_an_object(local: LocalObjectStore, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.object_store import LocalObjectStore, ObjectStore, StoredObject, check_key, create_object_store
+from infra.object_store import LocalObjectStore, NewObject, ObjectStore, StoredObject, check_key, create_object_store
 from infra.settings import Settings
 from schemas.errors import ConfigurationError, ContractError, ObjectMissingError
 from tests.contract.object_store_helpers import PNG, SIGNING_KEY, Client, keys, read
@@ -116,6 +116,16 @@ async def test_a_source_that_is_no_file_is_refused(store: ObjectStore, tmp_path:
     with pytest.raises(ContractError, match="is not a file"):
         await store.put("k", tmp_path / "absent", PNG)
     assert await store.stat("k") is None
+
+
+async def test_several_objects_are_stored_together(store: ObjectStore, tmp_path: Path) -> None:
+    source = tmp_path / "main.png"
+    source.write_bytes(b"picture" * 100)
+    new = [NewObject("t/s/main.png", source, PNG), NewObject("t/s/small.png", b"small", PNG)]
+    stored = await store.put_all(new)
+    assert [await store.stat(file.key) for file in new] == list(stored)
+    assert await store.get("t/s/main.png") == source.read_bytes()
+    assert await store.get("t/s/small.png") == b"small"
 
 
 async def test_concurrent_puts_leave_one_whole_object(store: ObjectStore) -> None:

@@ -44,7 +44,7 @@ async def test_the_next_command_begins_in_time(desk: Desk, tmp_path: Path, promp
     began = time.monotonic()
     await desk.cancel(running)
     await desk.cancel(running)  # twice is no more than once
-    await desk.expect(StageProgressed, lambda p: p.task_id == after.task_id)
+    await desk.expect(StageStartedReport, lambda r: r.task_id == after.task_id)
     took = time.monotonic() - began
     print(f"{prompt.split(maxsplit=1)[0]}: the next command is rendering {took:.2f} s after the order")
     assert took < BUSY * promise
