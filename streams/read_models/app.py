@@ -29,7 +29,7 @@ class Deps(Struct, frozen=True):
     reading: Callable[[], None]
 
 
-def create_app(settings: Settings, deps: Deps) -> ReadModelApp:
+def create_app(settings: Settings, deps: Deps, feed_type: type[Feed] = Feed) -> ReadModelApp:
     """The app with one agent a projected topic, not started; `app.feeds` are to be run beside it."""
     check_faust_version()
     app = ReadModelApp(
@@ -51,7 +51,7 @@ def create_app(settings: Settings, deps: Deps) -> ReadModelApp:
         stream_wait_empty=False,  # a record applied twice changes nothing, a rebalance that waits may never end
     )
     identities = {partition.topic: partition.identity for partition in deps.partitions}
-    app.feeds = [Feed(topic.name, deps.reader, identities[topic.name]) for topic in PROJECTED]
+    app.feeds = [feed_type(topic.name, deps.reader, identities[topic.name]) for topic in PROJECTED]
     for feed in app.feeds:
         topic = app.topic(feed.topic, key_serializer="raw", value_serializer="raw")
         app.agent(topic, name=f"read-models.{feed.topic}", concurrency=1)(feed.drain)

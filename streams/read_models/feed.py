@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
+import time
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from typing import Any
-
-from msgspec import Struct
 
 from infra import crash_points
 from projections.apply import Partition
@@ -20,8 +19,9 @@ from schemas.errors import InfrastructureError
 log = logging.getLogger(__name__)
 BATCH = 500
 QUEUE = 2000
-CROWD = 10  # events at once from which on a batch waits
-LINGER = 0.02  # seconds
+CROWD = 10  # events at once from which on a batch waits for more
+LINGER = 0.1  # seconds that it waits at most
+_LOOK = 0.01
 _BROKER_PAUSE = 0.5
 
 
@@ -36,32 +36,52 @@ class Feed:
         self.topic = topic
         self._reader = reader
         self._identity = identity
-        self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue(QUEUE)
+        self._waiting: deque[Any] = deque()  # events of Faust
+        self._arrived = asyncio.Event()
+        self._room = asyncio.Event()
 
     async def drain(self, stream: Any) -> None:
-        """Put the events of the stream into the queue, waiting while it is full."""
+        """Queue the events of the stream, waiting while the queue is full."""
         manual = stream.noack()
-        async for event in manual.events():
-            await self._waiting.put(_Waiting(manual, event))
+        async for _ in manual:
+            self._waiting.append(manual.current_event)
+            self._arrived.set()
+            if len(self._waiting) >= QUEUE:
+                self._room.clear()
+                await self._room.wait()
 
     async def run(self) -> None:
-        """Apply batches for ever. A lone event waits for nothing; in a stream of them each batch lets a few more come."""
+        """Apply batches for ever. A lone event waits for nothing; in a stream of them a batch lets more come."""
         crowded = False
         while True:
-            batch = [await self._waiting.get()]
+            await self._arrived.wait()
             if crowded:
-                await asyncio.sleep(LINGER)
-            while len(batch) < BATCH and not self._waiting.empty():
-                batch.append(self._waiting.get_nowait())
+                await self._gather()
+            batch = self._take()
             crowded = len(batch) > CROWD
             by_partition: dict[int, list[Any]] = defaultdict(list)
-            for item in batch:
-                by_partition[item.event.message.partition].append(item.event.message)
+            for event in batch:
+                by_partition[event.message.partition].append(event.message)
             for number, messages in by_partition.items():
                 await self._apply(number, messages)
             crash_points.reach("read-models.after_apply")
-            for item in batch:
-                await item.stream.ack(item.event)
+            for event in batch:
+                event.ack()
+
+    async def _gather(self) -> None:
+        """Let a batch grow while it does: a transaction costs the same for one event as for hundreds."""
+        until, seen = time.monotonic() + LINGER, 0
+        while seen < len(self._waiting) < BATCH and time.monotonic() < until:
+            seen = len(self._waiting)
+            await asyncio.sleep(_LOOK)
+
+    def _take(self) -> list[Any]:
+        batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+        if not self._waiting:
+            self._arrived.clear()
+        if len(self._waiting) < QUEUE:
+            self._room.set()
+        return batch
 
     async def _apply(self, number: int, messages: Sequence[Any]) -> Cursor:
         """Apply, waiting for what is away; `GapError` from reading again means that the log itself has a hole."""
@@ -85,10 +105,3 @@ class Feed:
             except InfrastructureError as error:
                 log.warning("%s; trying again", error)
                 await asyncio.sleep(_BROKER_PAUSE)
-
-
-class _Waiting(Struct, frozen=True):
-    """An event and the stream that acknowledges it."""
-
-    stream: Any
-    event: Any
