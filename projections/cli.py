@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from infra.cli.bars import rated
+from infra.cli.moments import moment
 from infra.cli.options import DATA, DataOption, JsonOption, ReasonOption
 from infra.cli.target import target_settings
 from infra.keystore import open_keystore
@@ -83,7 +84,7 @@ def diff(
 @app.command(name="as-of")
 def as_of(
     *,
-    at: Annotated[datetime, Parameter(help="The time, UTC unless it names another zone.")],
+    at: Annotated[str, Parameter(help="The time, UTC unless it names another zone; or 90s, 15m, 2h, 7d ago.")],
     task: Annotated[str | None, Parameter(help="Id of a task.")] = None,
     account: Annotated[
         str | None, Parameter(help="Id of an account: its limits, and its use on the 30 days before.")
@@ -93,8 +94,7 @@ def as_of(
     """Print what was true at a time, as JSON: the state of a task, or use and limits of an account."""
     if (task is None) == (account is None):
         raise ConfigurationError("name either --task or --account")
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    found = asyncio.run(_as_of(target_settings(data), at, task, account))
+    found = asyncio.run(_as_of(target_settings(data), moment("--at", at, datetime.now(UTC)), task, account))
     sys.stdout.write(f"{msgspec.json.encode(found).decode()}\n")
 
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from infra.cli.bars import rated
+from infra.cli.moments import moment
 from infra.cli.options import DATA, DataOption, ReasonOption
 from infra.cli.target import target_settings
 from infra.operators import record_act
@@ -41,8 +42,10 @@ def export(
     out: Annotated[Path, Parameter(help="Folder of the export; a second run adds what is new.")],
     format_: Annotated[FormatName, Parameter(name="--format", help="parquet needs the extra `analytics`.")] = "parquet",
     topic: Annotated[list[str] | None, Parameter(help="Topics to export; all if not given.")] = None,
-    since: Annotated[datetime | None, Parameter(help="Begin at the first record at or after this time (UTC).")] = None,
-    until: Annotated[datetime | None, Parameter(help="Stop before the first record at or after this time.")] = None,
+    since: Annotated[
+        str | None, Parameter(help="Begin at the first record at or after a time (UTC), or 90s, 15m, 2h, 7d ago.")
+    ] = None,
+    until: Annotated[str | None, Parameter(help="Stop before the first record at or after then.")] = None,
     gzip: Annotated[bool, Parameter(negative="", help="Compress jsonl.")] = False,
     data: DataOption = DATA,
 ) -> None:
@@ -54,7 +57,8 @@ def export(
         raise ConfigurationError(f"--gzip is for --format jsonl; {format_} files are compressed anyway")
     from infra.export.log_export import Window
 
-    window = Window(since=_utc(since), until=_utc(until))
+    now = datetime.now(UTC)
+    window = Window(since=moment("--since", since, now), until=moment("--until", until, now))
     asyncio.run(_export(target_settings(data), out, format_, gzip, topic or list(BY_NAME), window))
 
 
@@ -109,10 +113,6 @@ def restore(
     sys.stdout.write(f"{done.records:,} records on {done.topics} topics, {done.schemas} schemas\n")
     if done.renumbered:
         sys.stdout.write(f"{done.renumbered} schemas have other ids in this registry; the records name the new ones\n")
-
-
-def _utc(time: datetime | None) -> datetime | None:
-    return time if time is None or time.tzinfo else time.replace(tzinfo=UTC)
 
 
 @contextmanager

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import overload
 
 from schemas.errors import ConfigurationError
 
 _AGO = re.compile(r"(\d+)([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+@overload
+def moment(name: str, text: str, now: datetime) -> datetime: ...
+
+
+@overload
+def moment(name: str, text: None, now: datetime) -> None: ...
+
+
+@overload
+def moment(name: str, text: str | None, now: datetime) -> datetime | None: ...
 
 
 def moment(name: str, text: str | None, now: datetime) -> datetime | None:
