@@ -16,7 +16,7 @@ from api.bodies.users import CharacterBody
 from api.bodies.videos import VideoBody
 from api.deps import Deps
 from api.errors import ApiError
-from api.orders import audio_order, image_order, storyboard_order, video_order
+from api.orders import audio_order, image_order, storyboard_order, verification_order, video_order
 from api.planning.call import Call, seed_for
 from api.planning.entities import character_request
 from api.sealing import AccountSeal
@@ -42,7 +42,13 @@ async def order_again(row: TaskRow, call: Call, seal: AccountSeal, deps: Deps) -
         case TaskKind.CHARACTER:
             profile = seal.open(row.sealed, "profile")
             keys = profile.pop("photo_keys")
-            return character_request(CharacterBody(**profile), call, seal, keys, character_id=row.entity_id)
+            known = await deps.reads.character(row.account_id, row.entity_id)
+            revises = known is not None and known.status == "ready"
+            again = CharacterBody(**profile)
+            return character_request(again, call, seal, keys, character_id=row.entity_id, revises=revises)
+        case TaskKind.VERIFICATION:
+            asked = seal.open(row.sealed, "request")
+            return await verification_order(asked["character_id"], asked["photo_key"], call, seal, deps)
         case TaskKind.UNKNOWN:
             raise ApiError("not_retryable")
 

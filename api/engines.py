@@ -20,6 +20,8 @@ BUILT_IN: dict[str, str] = {
     "tone": "music",
     "rules": "script",
     "descriptor": "face",
+    "insightface": "face",
+    "clip-face": "face",
 }
 
 

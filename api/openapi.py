@@ -49,8 +49,15 @@ FORMS: dict[str, dict[str, Any]] = {
             "name": {"type": "string", "minLength": 1, "maxLength": 100},
             "description": {"type": "string", "maxLength": 2000},
             "metadata": {"type": "string", "description": "A JSON object"},
+            "encoder": {"type": "string", "description": "A face engine", "default": "descriptor"},
         },
     },
+    "RevisionForm": {
+        "type": "object",
+        "required": ["photos"],
+        "properties": {"photos": {"type": "array", "minItems": 1, "maxItems": 10, "items": _FILE}},
+    },
+    "VerifyForm": {"type": "object", "required": ["photo"], "properties": {"photo": _FILE}},
     "AssetForm": {"type": "object", "required": ["file"], "properties": {"file": _FILE}},
 }
 

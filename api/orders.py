@@ -7,11 +7,20 @@ from api.bodies.images import ImageBody
 from api.bodies.scripts import StoryboardBody
 from api.bodies.videos import VideoBody
 from api.deps import Deps
+from api.errors import invalid
 from api.lookup import Lookup
 from api.planning import images, videos
 from api.planning.call import Call
+from api.planning.entities import verification_request
+from api.rules import BadField
 from api.sealing import AccountSeal
-from schemas.requests import AudioRequested, ImageRequested, StoryboardRequested, VideoRequested
+from schemas.requests import (
+    AudioRequested,
+    ImageRequested,
+    StoryboardRequested,
+    VerificationRequested,
+    VideoRequested,
+)
 
 
 async def image_order(body: ImageBody, call: Call, seal: AccountSeal, deps: Deps) -> ImageRequested:
@@ -34,6 +43,18 @@ async def storyboard_order(body: StoryboardBody, call: Call, seal: AccountSeal, 
     lookup.check()
     longest = await deps.reads.max_duration(call.account_id)
     return videos.storyboard_request(body, call, seal, characters, longest)
+
+
+async def verification_order(
+    character_id: str, photo_key: str, call: Call, seal: AccountSeal, deps: Deps
+) -> VerificationRequested:
+    """A comparison. Raises `ApiError` 400 for a character that is not the caller's, not ready or without a vector."""
+    lookup = Lookup(deps.reads, call.account_id, seal)
+    character = await lookup.character("character_id", character_id)
+    lookup.check()
+    if character is None or character.face is None:
+        raise invalid(BadField("character_id", "character_face"))
+    return verification_request(call, seal, character_id=character_id, face=character.face, photo_key=photo_key)
 
 
 async def video_order(body: VideoBody, call: Call, seal: AccountSeal, deps: Deps) -> VideoRequested:

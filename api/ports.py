@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from projections.folds.assets import AssetRow
+from projections.folds.character_shots import CharacterShotRow
 from projections.folds.characters import CharacterRow
 from projections.folds.quotas import UsageRow
 from projections.folds.storyboards import StoryboardRow
@@ -61,6 +62,19 @@ class ReadModel(Protocol):
 
     async def characters(self, account_id: str, before: Before | None, limit: int) -> Sequence[CharacterRow]:
         """At most `limit` characters made before `before`, newest first."""
+
+    async def character_shots(
+        self, account_id: str, character_id: str, limit: int
+    ) -> Sequence[tuple[CharacterShotRow, bytes]]:
+        """The newest pictures that were made of the character, each with the sealed result of its stage."""
+
+    async def stage_results(self, task_ids: Sequence[str], stage_id: str) -> Mapping[str, bytes]:
+        """The sealed results of one stage of several tasks, by task."""
+
+    async def similar_characters(
+        self, account_id: str, encoder: str, vector: Sequence[float], limit: int
+    ) -> Sequence[tuple[CharacterRow, float]]:
+        """The account's characters nearest to a vector of the encoder with cosines, best first."""
 
     async def asset(self, account_id: str, asset_id: str) -> AssetRow | None:
         """The upload, None if the account has none of that id."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from api.errors import unavailable
 from api.live.overlay import Overlay
 from api.ports import Before, ReadModel
 from projections.folds.assets import AssetRow
+from projections.folds.character_shots import CharacterShotRow
 from projections.folds.characters import CharacterRow
 from projections.folds.storyboards import StoryboardRow
 from projections.folds.task_events import TaskEventRow
@@ -153,6 +154,23 @@ class Reads:
         """A page of the account's characters, newest first."""
         await self._listable(CHARACTERS.name, account_id)
         return await self._queries.characters(account_id, before, limit)
+
+    async def character_shots(
+        self, account_id: str, character_id: str, limit: int
+    ) -> Sequence[tuple[CharacterShotRow, bytes]]:
+        """The newest pictures that were made of the character, as far as they are stored."""
+        return await self._queries.character_shots(account_id, character_id, limit)
+
+    async def stage_results(self, task_ids: Sequence[str], stage_id: str) -> Mapping[str, bytes]:
+        """The sealed results of one stage of several tasks."""
+        return await self._queries.stage_results(task_ids, stage_id)
+
+    async def similar_characters(
+        self, account_id: str, encoder: str, vector: Sequence[float], limit: int
+    ) -> Sequence[tuple[CharacterRow, float]]:
+        """The account's characters nearest to the vector. Raises `ApiError` 503 while some may be missing."""
+        await self._listable(CHARACTERS.name, account_id)
+        return await self._queries.similar_characters(account_id, encoder, vector, limit)
 
     async def asset(self, account_id: str, asset_id: str) -> AssetRow | None:
         """The upload if it is the account's."""

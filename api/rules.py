@@ -48,6 +48,7 @@ RULES: dict[str, tuple[str, str]] = {
     "own_asset": ("must be an asset of yours", "必须是您自己的素材"),
     "own_character": ("must be a character of yours", "必须是您自己的角色"),
     "character_ready": ("the character is not ready yet", "角色尚未就绪"),
+    "character_face": ("the character has no vector to compare with", "该角色没有可比较的面部特征"),
     "character_failed": ("the character's photos could not be used", "该角色的照片无法使用"),
     "own_storyboard": ("must be a finished storyboard of yours", "必须是您自己的已完成分镜"),
     "max_bytes": ("must have at most {limit} bytes", "最多 {limit} 字节"),

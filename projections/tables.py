@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from projections.folds.assets import AssetRow
+from projections.folds.character_shots import CharacterShotRow
 from projections.folds.characters import CharacterImageRow, CharacterRow
 from projections.folds.devices import DeviceRow
 from projections.folds.quotas import LimitChangeRow, LimitRow, UsageChangeRow, UsageRow
@@ -27,6 +28,7 @@ LIMIT_HISTORY_TABLE = Table("quota_limit_history", LimitChangeRow, ["account_id"
 USER_TABLE = Table("users", UserRow, ["account_id"])
 CHARACTER_TABLE = Table("characters", CharacterRow, ["character_id"])
 CHARACTER_IMAGE_TABLE = Table("character_images", CharacterImageRow, ["character_id", "revision", "key"])
+CHARACTER_SHOT_TABLE = Table("character_shots", CharacterShotRow, ["task_id", "stage_id", "character_id"])
 ASSET_TABLE = Table("assets", AssetRow, ["asset_id"])
 STORYBOARD_TABLE = Table("storyboards", StoryboardRow, ["storyboard_id"])
 WEBHOOK_TABLE = Table("webhooks", WebhookRow, ["webhook_id"])
@@ -45,6 +47,7 @@ TABLES: dict[str, Table[Any]] = {
         USER_TABLE,
         CHARACTER_TABLE,
         CHARACTER_IMAGE_TABLE,
+        CHARACTER_SHOT_TABLE,
         ASSET_TABLE,
         STORYBOARD_TABLE,
         WEBHOOK_TABLE,
@@ -53,7 +56,7 @@ TABLES: dict[str, Table[Any]] = {
 }
 PROJECTED: tuple[TopicSpec, ...] = (TASKS, QUOTAS, USERS, CHARACTERS, ASSETS, STORYBOARDS, WEBHOOKS, DEVICES)
 FED_BY: dict[str, tuple[str, ...]] = {
-    TASKS.name: ("tasks", "task_results", "task_events"),
+    TASKS.name: ("tasks", "task_results", "task_events", "character_shots"),
     QUOTAS.name: ("quota_usage", "quota_limits", "quota_usage_history", "quota_limit_history"),
     USERS.name: ("users",),
     CHARACTERS.name: ("characters", "character_images"),

@@ -12,6 +12,7 @@ from msgspec import Struct
 from schemas.common import FilmPlan, StageKind, StagePlan
 from schemas.specs import (
     CharacterRef,
+    ClipSpec,
     FilmShot,
     FilmSpec,
     Language,
@@ -26,6 +27,7 @@ from schemas.specs import (
 
 MUSIC_STAGE = "music"
 FILM_STAGE = "film"
+OVERLAP_SECONDS = 0.35  # half of a crossfade or wipe
 
 
 class FilmOptions(Struct, frozen=True, kw_only=True):
@@ -45,6 +47,7 @@ class FilmOptions(Struct, frozen=True, kw_only=True):
     guidance_scale: float = 7.5
     negative_prompt: str = ""
     image_engine: str = "sketch"
+    clip_engine: str = ""  # makes every still move before the film is cut; "" = the camera moves over the stills
     video_engine: str = "animatic"
     speech_engine: str = "speech"
     music_engine: str = "tone"
@@ -54,22 +57,32 @@ class FilmOptions(Struct, frozen=True, kw_only=True):
 
 
 def plan_film(shots: Sequence[StoryboardShot], options: FilmOptions, seal: Callable[[Spec], bytes]) -> FilmPlan:
-    """Stages "shot-01".., "speech-01".., "music", "film" in the order of the storyboard; the film delivers."""
+    """Stages "shot-01".., "clip-01".., "speech-01".., "music", "film" in the order of the storyboard; the film delivers.
+
+    Clips are stages of their own, so that a device that dies costs one of them, and several devices share them.
+    """
     stages: list[StagePlan] = []
     film_shots: list[FilmShot] = []
     for number, shot in enumerate(shots, start=1):
         still = f"shot-{number:02d}"
         stages.append(_still_stage(still, shot, number, options, seal))
+        seen = still
+        if options.clip_engine:
+            seen = f"clip-{number:02d}"
+            before = shots[number - 2] if number > 1 else None
+            stages.append(_clip_stage(seen, still, shot, number, before, options, seal))
         line = shot.dialogue or shot.narration
         speech = f"speech-{number:02d}" if options.audio and line else ""
         if speech:
             stages.append(_speech_stage(speech, line, shot, options, seal))
-        film_shots.append(_film_shot(shot, still, speech, line))
+        film_shots.append(_film_shot(shot, seen, speech, line))
     if options.audio:
         stages.append(_music_stage(shots, options, seal))
     duration = sum(shot.duration for shot in shots)
     frames = round(duration * options.fps)
-    stages.append(_film_stage(film_shots, [s.stage_id for s in stages], frames, options, seal))
+    seen_stages = {shot.still_stage for shot in film_shots}
+    needed = [s.stage_id for s in stages if s.kind is not StageKind.SHOT or s.stage_id in seen_stages]
+    stages.append(_film_stage(film_shots, needed, frames, options, seal))
     return FilmPlan(stages=stages, shot_count=len(shots), duration_ms=round(duration * 1000), frames=frames)
 
 
@@ -110,7 +123,37 @@ def _still_stage(
         seed=seed,
         work=shot_work(options.width, options.height),
         max_attempts=options.max_attempts,
+        character_ids=characters_of([shot], options.characters),
     )
+
+
+def _clip_stage(
+    stage_id: str,
+    still: str,
+    shot: StoryboardShot,
+    number: int,
+    before: StoryboardShot | None,
+    options: FilmOptions,
+    seal: Callable[[Spec], bytes],
+) -> StagePlan:
+    seed = options.seed + number
+    seconds = shot.duration + _overlap(shot) + (_overlap(before) if before is not None else 0.0)
+    still_spec = shot_spec(shot, options, seed)
+    return StagePlan(
+        stage_id=stage_id,
+        kind=StageKind.CLIP,
+        engine=options.clip_engine,
+        sealed=seal(ClipSpec(shot=still_spec, still_stage=still, seconds=seconds, fps=options.fps)),
+        seed=seed,
+        work=max(1, round(seconds * options.fps)),
+        depends_on=[still],
+        max_attempts=options.max_attempts,
+    )
+
+
+def _overlap(shot: StoryboardShot) -> float:
+    """Seconds that both pictures are seen at the end of a shot, on its side of the border."""
+    return OVERLAP_SECONDS if shot.transition in ("crossfade", "wipe") else 0.0
 
 
 def _speech_stage(

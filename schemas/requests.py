@@ -102,11 +102,23 @@ class StoryboardRequested(Request, frozen=True, kw_only=True):
 
 
 class CharacterSubmitted(Request, frozen=True, kw_only=True):
-    """Make the character `character_id` from its photos; `sealed` holds name, description, metadata and photo keys."""
+    """Make the character `character_id` from its photos; `sealed` holds name, description, metadata and photo keys.
+
+    `revises`: the character is there and ready, and these photos make its next revision.
+    """
 
     stages: list[StagePlan] = []
     character_id: str = ""
     photo_count: int = 0
+    sealed: bytes = b""
+    revises: bool = False
+
+
+class VerificationRequested(Request, frozen=True, kw_only=True):
+    """Tell whether a photo shows a character, the only one of `character_ids`; `sealed` holds the photo's key."""
+
+    stages: list[StagePlan] = []
+    character_ids: list[str] = []
     sealed: bytes = b""
 
 
@@ -179,6 +191,7 @@ AnyRequest = (
     | AudioRequested
     | StoryboardRequested
     | CharacterSubmitted
+    | VerificationRequested
     | AssetSubmitted
     | WebhookSubmitted
     | WebhookRotationRequested
@@ -190,4 +203,6 @@ AnyRequest = (
     | ReleaseRequested
 )
 
-WorkRequest = ImageRequested | VideoRequested | AudioRequested | StoryboardRequested | CharacterSubmitted
+WorkRequest = (
+    ImageRequested | VideoRequested | AudioRequested | StoryboardRequested | CharacterSubmitted | VerificationRequested
+)

@@ -146,7 +146,30 @@ class VerifySpec(Struct, frozen=True, kw_only=True, tag="verify"):
     face: FaceRef
 
 
-Spec = ShotSpec | SpeechSpec | MusicSpec | FilmSpec | ScriptSpec | EmbeddingSpec | VerifySpec
+class ClipSpec(Struct, frozen=True, kw_only=True, tag="clip"):
+    """One shot in motion: `seconds` of video that begin with the still of `still_stage`, for a film of `fps`.
+
+    `shot` says what is seen and how it is filmed; its sizes are the film's.
+    """
+
+    shot: ShotSpec
+    still_stage: str
+    seconds: float
+    fps: int = 24
+
+
+class UpscaleSpec(Struct, frozen=True, kw_only=True, tag="upscale"):
+    """A picture of an earlier stage, made larger: exactly `width` x `height` px. The prompt helps models that read one."""
+
+    source_stage: str
+    width: int
+    height: int
+    prompt: str = ""
+    seed: int = 0
+    output_format: PictureFormat = "png"
+
+
+Spec = ShotSpec | SpeechSpec | MusicSpec | FilmSpec | ScriptSpec | EmbeddingSpec | VerifySpec | ClipSpec | UpscaleSpec
 
 
 class StoryboardShot(Struct, frozen=True, kw_only=True):

@@ -12,22 +12,25 @@ from pydantic_core import from_json, to_json
 
 from api.bodies.check import check_fields, unique
 from api.bodies.users import CharacterBody
+from api.character_access import own_character
 from api.context import Accepted, accepted, account_seal, check_id, open_call, submit
 from api.cursor import decode_cursor, encode_cursor, parse_limit
 from api.deps import Deps, Injected
 from api.errors import ApiError, invalid
 from api.openapi import IDEMPOTENCY, MULTIPART, documented, problems
-from api.planning.entities import PNG, character_request, photo_keys
+from api.planning.entities import EMBEDDING_STAGE, PNG, character_request, photo_keys
 from api.rules import BadField
 from api.signing import signer
 from api.trace import language_of
 from api.uploads import MAX_MULTIPART, Picture, read_form, unknown_parts
+from api.views.characters import CharacterDetail, character_detail
 from api.views.entities import CharacterView, StoryboardView, character_view, storyboard_view
 from infra.keystore import Principal
 from infra.safe_image import SafeImage
 
 UserRequest = Request[Principal, Any, Any]
 MAX_PHOTOS = 10
+SHOWN_SHOTS = 50
 MAX_METADATA = 10_000  # characters of JSON
 CUT = 10_000  # characters, beyond every limit of a text; the rest is not looked at
 
@@ -51,14 +54,17 @@ async def submit_character(request: UserRequest, deps: Injected) -> Response[Acc
     """Make a character from 1-10 photos; its task computes portrait and embedding."""
     form = await read_form(request)
     body, bad = _fields(form, deps)
-    pictures, bad_photos = await _photos(form, deps)
+    pictures, bad_photos = await form_photos(form, deps)
     if body is None or bad or bad_photos:
         raise invalid(*unique([*bad, *bad_photos]))
     seal = account_seal(request, deps)
-    asked = [body.model_dump(mode="json"), [picture.source_sha256 for picture in pictures]]
+    given = body.model_dump(mode="json", exclude_defaults=False)
+    if given["encoder"] == CharacterBody.model_fields["encoder"].default:
+        del given["encoder"]  # came later: a replay of an earlier call is still told
+    asked = [given, [picture.source_sha256 for picture in pictures]]
     call = open_call(request, deps, seal, "characters.submit", asked)
     keys = photo_keys(call.account_id, call.entity_id("character"), len(pictures))
-    await _store(deps, dict(zip(keys, [picture.image for picture in pictures], strict=True)))
+    await store_photos(deps, dict(zip(keys, [picture.image for picture in pictures], strict=True)))
     record = character_request(body, call, seal, keys)
     return accepted(await submit(request, deps, record), character_id=record.character_id)
 
@@ -77,12 +83,13 @@ async def list_characters(
 
 
 @get("/characters/{character_id:str}", tags=["characters"], responses=problems(401, 404, 503))
-async def get_character(request: UserRequest, deps: Injected, character_id: FromPath[str]) -> CharacterView:
-    """One character."""
-    row = await deps.reads.character(request.user.account_id, check_id(character_id))
-    if row is None:
-        raise ApiError("not_found")
-    return await character_view(row, account_seal(request, deps), signer(deps.store), language_of(request.scope))
+async def get_character(request: UserRequest, deps: Injected, character_id: FromPath[str]) -> CharacterDetail:
+    """One character: its photos and what was found out about them, its revisions, the pictures made of it."""
+    row = await own_character(request, deps, character_id)
+    shots = await deps.reads.character_shots(row.account_id, row.character_id, SHOWN_SHOTS)
+    results = await deps.reads.stage_results([item.task_id for item in row.revisions], EMBEDDING_STAGE)
+    seal, sign = account_seal(request, deps), signer(deps.store)
+    return await character_detail(row, shots, results, seal, sign, language_of(request.scope))
 
 
 @get("/storyboards/{storyboard_id:str}", tags=["generate"], responses=problems(401, 404, 503))
@@ -96,8 +103,8 @@ async def get_storyboard(request: UserRequest, deps: Injected, storyboard_id: Fr
 
 def _fields(form: FormMultiDict, deps: Deps) -> tuple[CharacterBody | None, list[BadField]]:
     """The text parts as one checked body."""
-    bad = unknown_parts(form, ("photos", "name", "description", "metadata"))
-    data: dict[str, Any] = {name: form[name] for name in ("name", "description") if name in form}
+    bad = unknown_parts(form, ("photos", "name", "description", "metadata", "encoder"))
+    data: dict[str, Any] = {name: form[name] for name in ("name", "description", "encoder") if name in form}
     for name, value in data.items():
         if not isinstance(value, str):
             bad.append(BadField(name, "type", {"expected": "a string"}))
@@ -124,7 +131,8 @@ def _metadata(text: object) -> dict[str, Any] | BadField:
     return value if isinstance(value, dict) else BadField("metadata", "json_object")
 
 
-async def _photos(form: FormMultiDict, deps: Deps) -> tuple[list[Picture], list[BadField]]:
+async def form_photos(form: FormMultiDict, deps: Deps) -> tuple[list[Picture], list[BadField]]:
+    """The decoded photos of a form, and what is wrong with them."""
     parts = form.getall("photos", [])
     if not parts:
         return [], [BadField("photos", "required")]
@@ -135,6 +143,7 @@ async def _photos(form: FormMultiDict, deps: Deps) -> tuple[list[Picture], list[
     return [item for item in found if isinstance(item, Picture)], bad
 
 
-async def _store(deps: Deps, images: dict[str, SafeImage]) -> None:
+async def store_photos(deps: Deps, images: dict[str, SafeImage]) -> None:
+    """Put re-encoded photos under their keys."""
     for key, image in images.items():
         await deps.store.put(key, image.png, PNG)

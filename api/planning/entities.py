@@ -14,16 +14,28 @@ from schemas.requests import (
     HoldRequested,
     ReleaseRequested,
     UserRegistrationRequested,
+    VerificationRequested,
 )
-from schemas.specs import EmbeddingSpec
+from schemas.specs import EmbeddingSpec, FaceRef, VerifySpec
 
-FACE_ENGINE = "descriptor"
+EMBEDDING_STAGE = StageKind.EMBEDDING.value
 PNG = "image/png"
 
 
 def photo_keys(account_id: str, character_id: str, count: int) -> list[str]:
     """Object keys of a character's re-encoded photos."""
     return [f"accounts/{account_id}/characters/{character_id}/photo-{n:02d}.png" for n in range(1, count + 1)]
+
+
+def revised_keys(account_id: str, character_id: str, task_id: str, count: int) -> list[str]:
+    """Object keys of the photos of a later revision; those of the earlier ones stay as they are."""
+    folder = f"accounts/{account_id}/characters/{character_id}"
+    return [f"{folder}/{task_id}-photo-{n:02d}.png" for n in range(1, count + 1)]
+
+
+def verified_key(account_id: str, character_id: str, task_id: str) -> str:
+    """Object key of a photo that is compared with a character."""
+    return f"accounts/{account_id}/characters/{character_id}/{task_id}-verify.png"
 
 
 def asset_key(account_id: str, asset_id: str, sha256: str) -> str:
@@ -38,18 +50,10 @@ def asset_id_of(text: str, account_id: str) -> str:
 
 
 def character_request(
-    body: CharacterBody, call: Call, seal: Seal, keys: Sequence[str], character_id: str = ""
+    body: CharacterBody, call: Call, seal: Seal, keys: Sequence[str], character_id: str = "", *, revises: bool = False
 ) -> CharacterSubmitted:
     """One stage "embedding" over all photos; the profile is private and goes sealed. `character_id` "" = a new one."""
-    spec = EmbeddingSpec(name=body.name, photo_keys=list(keys))
-    stage = StagePlan(
-        stage_id=StageKind.EMBEDDING.value,
-        kind=StageKind.EMBEDDING,
-        engine=FACE_ENGINE,
-        sealed=seal.spec(spec),
-        work=len(keys),
-        deliver=True,
-    )
+    stage = _face_stage(body.encoder, seal.spec(EmbeddingSpec(name=body.name, photo_keys=list(keys))), len(keys))
     profile = {**body.model_dump(mode="json"), "photo_keys": list(keys)}
     return CharacterSubmitted(
         envelope=call.envelope(),
@@ -58,6 +62,32 @@ def character_request(
         character_id=character_id or call.entity_id("character"),
         photo_count=len(keys),
         sealed=seal.json(profile, "profile"),
+        revises=revises,
+    )
+
+
+def verification_request(
+    call: Call, seal: Seal, *, character_id: str, face: FaceRef, photo_key: str
+) -> VerificationRequested:
+    """One stage that compares the photo with the character, by the encoder that made the character's vector."""
+    stage = _face_stage(face.encoder, seal.spec(VerifySpec(photo_key=photo_key, face=face)), 1)
+    return VerificationRequested(
+        envelope=call.envelope(),
+        request=call.info(),
+        stages=[stage],
+        character_ids=[character_id],
+        sealed=seal.json({"character_id": character_id, "photo_key": photo_key}, "request"),
+    )
+
+
+def _face_stage(engine: str, sealed: bytes, photos: int) -> StagePlan:
+    return StagePlan(
+        stage_id=EMBEDDING_STAGE,
+        kind=StageKind.EMBEDDING,
+        engine=engine,
+        sealed=sealed,
+        work=photos,
+        deliver=True,
     )
 
 

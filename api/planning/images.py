@@ -61,6 +61,7 @@ def _shot_stage(body: ImageBody, seal: Seal, spec: ShotSpec, number: int) -> Sta
         work=shot_work(body.width, body.height),
         max_attempts=3,
         deliver=True,
+        character_ids=[character.character_id for character in spec.characters],
     )
 
 

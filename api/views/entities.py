@@ -12,6 +12,7 @@ from msgspec import Struct
 from api.language import Language
 from api.planning.entities import asset_key
 from api.sealing import AccountSeal
+from api.views.faces import face_of, photo_keys_of
 from api.views.task_models import ErrorView
 from api.views.tasks import Sign, error_view
 from projections.folds.assets import AssetRow
@@ -102,7 +103,7 @@ def portrait_of(row: CharacterRow) -> Artifact | None:
 
 def character_ref(row: CharacterRow, seal: AccountSeal) -> CharacterRef:
     """What a shot needs of a ready character."""
-    profile = seal.open(row.sealed, "profile")
+    profile, result = seal.open(row.sealed, "profile"), seal.open(row.sealed_result, "result")
     portrait = portrait_of(row)
     return CharacterRef(
         character_id=row.character_id,
@@ -110,6 +111,8 @@ def character_ref(row: CharacterRow, seal: AccountSeal) -> CharacterRef:
         description=str(profile.get("description", "")),
         portrait_key=portrait.key if portrait else "",
         revision=row.revision,
+        photo_keys=photo_keys_of(result),
+        face=face_of(result),
     )
 
 

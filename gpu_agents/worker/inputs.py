@@ -12,6 +12,7 @@ from schemas.errors import ObjectMissingError, RenderError, StoreError
 from schemas.render import RenderCommand
 from schemas.specs import (
     CharacterRef,
+    ClipSpec,
     EmbeddingSpec,
     FilmSpec,
     MusicSpec,
@@ -19,6 +20,7 @@ from schemas.specs import (
     ShotSpec,
     Spec,
     SpeechSpec,
+    UpscaleSpec,
     VerifySpec,
 )
 
@@ -26,18 +28,23 @@ _PARALLEL = 8
 _DAMAGED_AFTER = 4  # failed downloads of an object that the store nevertheless finds
 
 
-def spec_keys(spec: Spec) -> list[str]:
-    """Object keys a spec names, each once, in their order: own pictures, portraits, photos."""
+PHOTO_ENGINES = frozenset({"instantid"})  # image engines that read the reference photos of their characters
+
+
+def spec_keys(spec: Spec, engine: str = "") -> list[str]:
+    """Object keys a spec names that the engine reads, each once, in their order: own pictures, portraits, photos."""
     match spec:
         case ShotSpec(image_key=image, characters=characters):
             keys = [image, *_portraits(characters)]
+            if engine in PHOTO_ENGINES:
+                keys += [key for character in characters for key in character.photo_keys]
         case ScriptSpec(characters=characters):
             keys = _portraits(characters)
         case EmbeddingSpec(photo_keys=photos):
             keys = list(photos)
         case VerifySpec(photo_key=photo):
             keys = [photo]
-        case SpeechSpec() | MusicSpec() | FilmSpec():
+        case SpeechSpec() | MusicSpec() | FilmSpec() | ClipSpec() | UpscaleSpec():
             keys = []
     return [key for key in dict.fromkeys(keys) if key]
 
@@ -54,7 +61,7 @@ async def fetch_inputs(store: ObjectStore, command: RenderCommand, spec: Spec, f
     file that was recorded, or, as a retryable one, when this device has no room for it.
     """
     wanted = {stage_id: (artifact.key, artifact.sha256) for stage_id, artifact in stage_files(command.inputs).items()}
-    wanted |= {key: (key, "") for key in spec_keys(spec)}
+    wanted |= {key: (key, "") for key in spec_keys(spec, command.engine)}
     gate = asyncio.Semaphore(_PARALLEL)
 
     async def fetch(number: int, name: str, key: str, sha256: str) -> tuple[str, Path]:

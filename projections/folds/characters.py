@@ -17,10 +17,21 @@ from schemas.envelope import EPOCH
 DIMENSIONS = 768
 
 
+class Revision(Struct, frozen=True, kw_only=True):
+    """A version of a character: the task that made it, its pictures. What was found out about its photos is in the task."""
+
+    revision: int
+    task_id: str
+    created_at: datetime = EPOCH
+    photo_count: int = 0
+    artifacts: list[Artifact] = []
+
+
 class CharacterRow(Struct, frozen=True, kw_only=True):
     """A character. `sealed` is its profile, `sealed_result` embedding, faces and consistency of `revision` (ciphertext).
 
-    An erased one has neither, nor files.
+    `photo_count` is of the newest submission, `revisions` are those that became ready, oldest first. An erased one has
+    neither, nor files.
     """
 
     character_id: str
@@ -35,6 +46,7 @@ class CharacterRow(Struct, frozen=True, kw_only=True):
     updated_at: datetime = EPOCH
     sealed: bytes = b""
     sealed_result: bytes = b""
+    revisions: list[Revision] = []
     shard_seq: int = 0
 
 
@@ -67,6 +79,9 @@ def apply_character(row: CharacterRow | None, event: AnyCharacterEvent) -> Chara
         return row
     at, shard_seq = event.envelope.occurred_at, event.stamp.shard_seq
     if isinstance(event, CharacterRegistered):
+        if row is not None and row.status == "ready":
+            new = {"photo_count": event.photo_count, "sealed": event.sealed, "updated_at": at, "shard_seq": shard_seq}
+            return replace(row, **new)  # goes on as it is until the next revision is ready
         return CharacterRow(
             character_id=event.character_id,
             account_id=event.envelope.account_id,
@@ -81,24 +96,35 @@ def apply_character(row: CharacterRow | None, event: AnyCharacterEvent) -> Chara
         raise unexpected(event, f"character {event.character_id} is unknown")
     row = replace(row, updated_at=at, shard_seq=shard_seq)
     if isinstance(event, CharacterErased):
-        gone: dict[str, Any] = {"artifacts": [], "problem": None, "sealed": b"", "sealed_result": b""}
+        gone: dict[str, Any] = {"artifacts": [], "problem": None, "sealed": b"", "sealed_result": b"", "revisions": []}
         return replace(row, status="erased", **gone)
     if row.status == "erased":
         return row  # its task ended after it
-    row = replace(row, task_id=event.task_id)
     match event:
         case CharacterReady():
             return replace(
                 row,
+                task_id=event.task_id,
                 status="ready",
                 revision=event.revision,
                 artifacts=event.artifacts,
                 problem=None,
                 sealed_result=event.sealed,
+                revisions=[*row.revisions, _revision(row, event)],
             )
         case CharacterFailed():
             return replace(row, status="failed" if row.revision == 0 else "ready", problem=event.problem)
     assert_never(event)
+
+
+def _revision(row: CharacterRow, event: CharacterReady) -> Revision:
+    return Revision(
+        revision=event.revision,
+        task_id=event.task_id,
+        created_at=event.envelope.occurred_at,
+        photo_count=row.photo_count,
+        artifacts=event.artifacts,
+    )
 
 
 def image_rows(event: CharacterReady) -> list[CharacterImageRow]:
@@ -125,9 +151,10 @@ def blank_images(row: CharacterRow) -> list[CharacterImageRow]:
     """The pictures of a character that is about to be erased: what is left is that there were some."""
     return [
         CharacterImageRow(
-            character_id=row.character_id, revision=row.revision, key=artifact.key, account_id=row.account_id
+            character_id=row.character_id, revision=version.revision, key=artifact.key, account_id=row.account_id
         )
-        for artifact in row.artifacts
+        for version in row.revisions
+        for artifact in version.artifacts
     ]
 
 

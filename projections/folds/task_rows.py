@@ -45,6 +45,7 @@ class StageRow(Struct, frozen=True, kw_only=True):
     deliver: bool = False
     problem: Problem | None = None
     not_before: datetime | None = None
+    character_ids: list[str] = []
 
     @property
     def is_open(self) -> bool:
@@ -101,5 +102,10 @@ class TaskRow(Struct, frozen=True, kw_only=True):
 def planned(plan: StagePlan) -> StageRow:
     """A stage nobody has touched yet."""
     return StageRow(
-        stage_id=plan.stage_id, kind=plan.kind, engine=plan.engine, work=max(1, plan.work), deliver=plan.deliver
+        stage_id=plan.stage_id,
+        kind=plan.kind,
+        engine=plan.engine,
+        work=max(1, plan.work),
+        deliver=plan.deliver,
+        character_ids=plan.character_ids,
     )

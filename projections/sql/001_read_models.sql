@@ -84,6 +84,24 @@ CREATE TABLE read_models.task_events (
 CREATE INDEX task_events_by_account ON read_models.task_events (account_id, account_seq);
 CREATE INDEX task_events_by_place ON read_models.task_events (shard_seq);
 
+-- Pictures of shots that named a character; fed by the tasks, while character_images holds what a character is made of.
+CREATE TABLE read_models.character_shots (
+    task_id      text        NOT NULL,
+    stage_id     text        NOT NULL,
+    character_id text        NOT NULL,
+    account_id   text        NOT NULL,
+    key          text        NOT NULL,
+    sha256       text        NOT NULL,
+    size         bigint      NOT NULL,
+    content_type text        NOT NULL,
+    width        integer     NOT NULL,
+    height       integer     NOT NULL,
+    created_at   timestamptz NOT NULL,
+    shard_seq    bigint      NOT NULL,
+    PRIMARY KEY (task_id, stage_id, character_id)
+);
+CREATE INDEX character_shots_newest ON read_models.character_shots (account_id, character_id, created_at DESC);
+
 CREATE TABLE read_models.quota_usage (
     account_id text   NOT NULL,
     resource   text   NOT NULL,
@@ -146,6 +164,7 @@ CREATE TABLE read_models.characters (
     updated_at    timestamptz NOT NULL,
     sealed        bytea       NOT NULL,
     sealed_result bytea       NOT NULL,
+    revisions     jsonb       NOT NULL,
     shard_seq     bigint      NOT NULL,
     encoder       text        NOT NULL DEFAULT '',  -- '' with no embedding: none yet, or its key was erased
     embedding     vector(768)

@@ -22,6 +22,7 @@ from schemas.requests import (
     ReleaseRequested,
     StoryboardRequested,
     UserRegistrationRequested,
+    VerificationRequested,
     VideoRequested,
     WebhookRemovalRequested,
     WebhookRotationRequested,
@@ -41,6 +42,7 @@ KINDS: dict[type[WorkRequest], TaskKind] = {
     AudioRequested: TaskKind.AUDIO,
     StoryboardRequested: TaskKind.STORYBOARD,
     CharacterSubmitted: TaskKind.CHARACTER,
+    VerificationRequested: TaskKind.VERIFICATION,
 }
 
 
@@ -97,7 +99,14 @@ def decide_request(state: ShardState, request: AnyRequest, now: datetime, policy
             return registration.register_asset(request)
         case WebhookSubmitted():
             return webhooks.register(state, request)
-        case ImageRequested() | VideoRequested() | AudioRequested() | StoryboardRequested() | CharacterSubmitted():
+        case (
+            ImageRequested()
+            | VideoRequested()
+            | AudioRequested()
+            | StoryboardRequested()
+            | CharacterSubmitted()
+            | VerificationRequested()
+        ):
             return _admit(state, request, now, policy)
         case _:
             assert_never(request)

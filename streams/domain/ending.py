@@ -112,7 +112,7 @@ def complete(state: ShardState, task: TaskState, last: StageSucceededReport) -> 
                 task.request_id,
                 character_id=task.entity_id,
                 task_id=task.task_id,
-                revision=1,
+                revision=state.characters[task.entity_id].revision + 1,
                 artifacts=last.artifacts,
                 sealed=last.sealed,
             )

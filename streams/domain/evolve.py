@@ -47,7 +47,7 @@ def evolve(state: ShardState, event: LedgerRecord, policy: Policy) -> ShardState
             account = replace(state.accounts[event.envelope.account_id], erased=True)
             return replace(state, accounts=state.accounts.set(account.account_id, account))
         case CharacterRegistered():
-            character = CharacterState(account_id=event.envelope.account_id)
+            character = state.characters.get(event.character_id, CharacterState(account_id=event.envelope.account_id))
             return replace(state, characters=state.characters.set(event.character_id, character))
         case CharacterReady():
             character = replace(state.characters[event.character_id], ready=True, revision=event.revision)
@@ -77,9 +77,9 @@ def _user_registered(state: ShardState, event: UserRegistered) -> ShardState:
 
 
 def _character_failed(state: ShardState, event: CharacterFailed) -> ShardState:
-    """An erased character whose task ends later stays erased."""
+    """An erased character whose task ends later stays erased; one that is ready keeps its last revision."""
     character = state.characters.get(event.character_id)
-    if character is None or character.erased:
+    if character is None or character.erased or character.ready:
         return state
     return replace(state, characters=state.characters.delete(event.character_id))
 

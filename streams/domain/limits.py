@@ -54,9 +54,12 @@ def _size_errors(limits: Limits, width: int, height: int) -> list[FieldError]:
 def character_errors(state: ShardState, request: WorkRequest) -> list[FieldError]:
     """Which named characters are not the account's or not ready, or exist already where a new one is submitted."""
     errors = []
-    if isinstance(request, CharacterSubmitted) and request.character_id in state.characters:
+    named = list(getattr(request, "character_ids", []))
+    if isinstance(request, CharacterSubmitted) and request.revises:
+        named.append(request.character_id)
+    elif isinstance(request, CharacterSubmitted) and request.character_id in state.characters:
         errors.append(FieldError(field="character_id", rule="unique", message="the character exists already"))
-    for character_id in getattr(request, "character_ids", []):
+    for character_id in named:
         character = state.characters.get(character_id)
         if character is None or character.erased or character.account_id != request.envelope.account_id:
             errors.append(FieldError(field="character_id", rule="exists", message=f"no character {character_id}"))

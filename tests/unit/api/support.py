@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +30,8 @@ from infra.object_store.local import LocalObjectStore
 from infra.settings import Settings
 from projections.folds.as_of import limits_as_of, usage_as_of
 from projections.folds.assets import AssetRow
-from projections.folds.characters import CharacterRow
+from projections.folds.character_shots import CharacterShotRow, shot_rows
+from projections.folds.characters import CharacterRow, Embedding
 from projections.folds.quotas import LimitChangeRow, UsageChangeRow, UsageRow
 from projections.folds.storyboards import StoryboardRow
 from projections.folds.task_events import TaskEventRow, task_event_row
@@ -42,7 +43,7 @@ from schemas.common import Limits, TaskKind
 from schemas.decisions import Outcome, RequestDecided
 from schemas.envelope import EPOCH, Envelope, Stamp
 from schemas.requests import Request
-from schemas.tasks import AnyTaskEvent
+from schemas.tasks import AnyTaskEvent, StageCompleted
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
@@ -54,6 +55,9 @@ class MemoryReadModel:
         self.rows: dict[str, TaskRow] = {}
         self.events: list[TaskEventRow] = []
         self.character_rows: dict[str, CharacterRow] = {}
+        self.shots: list[CharacterShotRow] = []
+        self.embeddings: dict[str, Embedding] = {}
+        self.stage_sealed: dict[tuple[str, str], bytes] = {}
         self.assets: dict[str, AssetRow] = {}
         self.storyboards: dict[str, StoryboardRow] = {}
         self.webhook_rows: list[WebhookRow] = []
@@ -65,7 +69,9 @@ class MemoryReadModel:
         self.drifted: list[str] = []
 
     def apply(self, event: AnyTaskEvent) -> None:
-        self.rows[event.task_id] = apply_task(self.rows.get(event.task_id), event)
+        row = self.rows[event.task_id] = apply_task(self.rows.get(event.task_id), event)
+        if isinstance(event, StageCompleted):
+            self.shots += shot_rows(row, event)
         self.events.append(task_event_row(event))
 
     async def task(self, account_id: str, task_id: str) -> TaskRow | None:
@@ -122,6 +128,30 @@ class MemoryReadModel:
 
     async def characters(self, account_id: str, before: object, limit: int) -> list[CharacterRow]:
         return [r for r in self.character_rows.values() if r.account_id == account_id][:limit]
+
+    async def character_shots(
+        self, account_id: str, character_id: str, limit: int
+    ) -> list[tuple[CharacterShotRow, bytes]]:
+        rows = [shot for shot in self.shots if shot.account_id == account_id and shot.character_id == character_id]
+        newest = sorted(rows, key=lambda shot: shot.created_at, reverse=True)[:limit]
+        return [(shot, self.rows[shot.task_id].results.get(shot.stage_id, b"")) for shot in newest]
+
+    async def stage_results(self, task_ids: Sequence[str], stage_id: str) -> dict[str, bytes]:
+        return {
+            task_id: self.stage_sealed[task_id, stage_id]
+            for task_id in task_ids
+            if (task_id, stage_id) in self.stage_sealed
+        }
+
+    async def similar_characters(
+        self, account_id: str, encoder: str, vector: Sequence[float], limit: int
+    ) -> list[tuple[CharacterRow, float]]:
+        found = [
+            (row, sum(a * b for a, b in zip(self.embeddings[name].vector, vector, strict=True)))
+            for name, row in self.character_rows.items()
+            if row.account_id == account_id and name in self.embeddings and self.embeddings[name].encoder == encoder
+        ]
+        return sorted(found, key=lambda pair: -pair[1])[:limit]
 
     async def asset(self, account_id: str, asset_id: str) -> AssetRow | None:
         row = self.assets.get(asset_id)
