@@ -21,6 +21,7 @@ class EngineKind(StrEnum):
     """What an engine makes; the kinds of SPEC section 3."""
 
     IMAGE = "image"
+    CLIP = "clip"
     VIDEO = "video"
     SPEECH = "speech"
     MUSIC = "music"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from gpu_agents.models.entry import ModelKind
+from gpu_agents.models.entry import ModelEntry, ModelKind
 from gpu_agents.models.registry import ModelRegistry
+from schemas.errors import ConfigurationError
 
 SEPARATOR = "/"
 RUN_BY: Mapping[str, ModelKind] = {
@@ -30,3 +31,11 @@ def with_models(engines: Iterable[str], registry: ModelRegistry) -> list[str]:
         if kind is not None:
             names += [f"{engine}{SEPARATOR}{entry.name}" for entry in registry.of_kind(kind)]
     return names
+
+
+def model_of(registry: ModelRegistry, name: str, kind: ModelKind) -> ModelEntry:
+    """The model `name`, or the default one of the kind without a name. Raises `ConfigurationError` when there is none."""
+    entry = registry.get(name) if name else registry.default(kind)
+    if entry.kind is not kind:
+        raise ConfigurationError(f"model {name!r} is of kind {entry.kind.value}, not {kind.value}")
+    return entry

@@ -1,5 +1,6 @@
 """Engines that run diffusion models: pictures, clips, larger pictures. torch is imported at the first render, not before."""
 
 from gpu_agents.engines.diffusion.engine import DiffusersEngine
+from gpu_agents.engines.diffusion.video import DiffusersVideoEngine
 
-__all__ = ["DiffusersEngine"]
+__all__ = ["DiffusersEngine", "DiffusersVideoEngine"]

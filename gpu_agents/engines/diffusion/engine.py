@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,6 +11,7 @@ from PIL import Image, ImageOps
 
 from gpu_agents.engines.base import EngineKind, Estimate, RenderContext, RenderOutput
 from gpu_agents.engines.diffusion import adapters
+from gpu_agents.engines.diffusion.libraries import insist_on_libraries
 from gpu_agents.engines.diffusion.loading import Loaded, load_pipeline
 from gpu_agents.engines.diffusion.memory_errors import with_less_memory
 from gpu_agents.engines.diffusion.output import picture_output, recipe_parameters
@@ -22,6 +22,7 @@ from gpu_agents.engines.diffusion.wording import shot_words
 from gpu_agents.models import shelf
 from gpu_agents.models.checking import check_present
 from gpu_agents.models.entry import ModelEntry, ModelKind
+from gpu_agents.models.offers import model_of
 from schemas.errors import ConfigurationError, RenderError
 from schemas.specs import ShotSpec, Spec
 
@@ -36,7 +37,6 @@ class DiffusersEngine:
     name: ClassVar[str] = "diffusers"
     kind: ClassVar[EngineKind] = EngineKind.IMAGE
     version: ClassVar[str] = "1"
-    model_kind: ClassVar[ModelKind] = ModelKind.IMAGE
 
     def __init__(self) -> None:
         self._model = ""
@@ -55,11 +55,7 @@ class DiffusersEngine:
 
     def entry(self) -> ModelEntry:
         """The model this engine runs. Raises `ConfigurationError` when there is none."""
-        known = shelf.registry()
-        entry = known.get(self._model) if self._model else known.default(self.model_kind)
-        if entry.kind is not self.model_kind:
-            raise ConfigurationError(f"model {entry.name!r} is of kind {entry.kind.value}, not {self.model_kind.value}")
-        return entry
+        return model_of(shelf.registry(), self._model, ModelKind.IMAGE)
 
     def estimate(self, spec: Spec) -> Estimate:
         """A second a step and megapixel, and a minute to load; measured times take over after the first renders."""
@@ -105,17 +101,6 @@ class DiffusersEngine:
             picture = picture.resize((shot.width, shot.height), Image.Resampling.LANCZOS)
         recipe = recipe_parameters(self, shot, loaded, called, chosen, context.inputs, LIBRARIES)
         return picture_output(picture, shot, context, recipe, _summary(loaded, encoded, size, result, lean=lean))
-
-
-def insist_on_libraries() -> None:
-    """Raises `ConfigurationError` unless the extra is installed; imports nothing."""
-    missing = [name for name in ("torch", "diffusers", "transformers", "peft", "accelerate") if not _installed(name)]
-    if missing:
-        raise ConfigurationError(f"{', '.join(missing)} is not installed; install storyreel[gpu] (make install-gpu)")
-
-
-def _installed(name: str) -> bool:
-    return importlib.util.find_spec(name) is not None
 
 
 def _shot(spec: Spec) -> ShotSpec:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from gpu_agents.engines.diffusion.schedulers import set_scheduler
@@ -13,6 +16,7 @@ from gpu_agents.models.entry import ModelEntry
 from gpu_agents.models.memory import Placement, place_model
 from schemas.errors import ConfigurationError
 
+NOTHING_INSTEAD: Mapping[str, str] = MappingProxyType({})
 log = logging.getLogger(__name__)
 
 
@@ -38,13 +42,17 @@ class Loaded:
             self.pipeline.enable_model_cpu_offload()
 
 
-def load_pipeline(entry: ModelEntry, **components: Any) -> Loaded:
+def load_pipeline(
+    entry: ModelEntry, *, kind: str = "", instead: Mapping[str, str] = NOTHING_INSTEAD, **components: Any
+) -> Loaded:
     """Check every file, then load. `components` replace or add parts of the pipeline.
+
+    The class is `kind`, else what the model names; of classes in `instead` another one reads the same files.
 
     Raises `ConfigurationError` when a file is not what the registry says or the folder is no pipeline of diffusers.
     """
+    import diffusers
     import torch
-    from diffusers import DiffusionPipeline
 
     quiet_libraries()
     checked = check_model(entry, shelf.registry())
@@ -57,10 +65,17 @@ def load_pipeline(entry: ModelEntry, **components: Any) -> Loaded:
         entry.defaults.dtype,
         has_bfloat16=device == "cpu" or torch.cuda.is_bf16_supported(),
     )
+    named = str(read_index(checked.place).get("_class_name", ""))
+    maker = getattr(diffusers, kind or instead.get(named, named), None)
+    if maker is None:
+        raise ConfigurationError(f"model {entry.name!r}: diffusers has no pipeline {named!r}")
+    precision: Any = getattr(torch, placement.precision)
+    if named.startswith("Wan") and placement.precision != "float32":
+        precision = {"vae": torch.float32, "default": precision}  # its autoencoder loses detail in half precision
     try:
-        pipeline = DiffusionPipeline.from_pretrained(
+        pipeline = maker.from_pretrained(
             str(checked.place),
-            torch_dtype=getattr(torch, placement.precision),
+            torch_dtype=precision,
             local_files_only=True,
             use_safetensors=True,
             trust_remote_code=False,
@@ -72,6 +87,15 @@ def load_pipeline(entry: ModelEntry, **components: Any) -> Loaded:
     set_scheduler(pipeline, entry.defaults.scheduler)
     put_on_device(pipeline, placement, device)
     return Loaded(pipeline, checked, placement, device)
+
+
+def read_index(place: Path) -> dict[str, Any]:
+    """A pipeline's model_index.json. Raises `ConfigurationError` when the folder has none."""
+    path = place / "model_index.json"
+    if not path.is_file():
+        raise ConfigurationError(f"{place.name}: has no model_index.json, so it is no pipeline of diffusers")
+    index: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return index
 
 
 def put_on_device(pipeline: Any, placement: Placement, device: str) -> None:
