@@ -33,9 +33,16 @@ def _part(one: Measured) -> str:
 
 
 def _shares(figure: Figure) -> str:
-    medians = {name: statistics.median(runs) for name, runs in figure.shares.items()}
-    parts = ", ".join(f"{name} {_number(value)}" for name, value in sorted(medians.items(), key=lambda part: -part[1]))
-    return f"{figure.name}, {figure.unit}: {parts}\n"
+    """A line for each side, which is the first word of a name; its greatest part first."""
+    sides: dict[str, dict[str, float]] = {}
+    for name, runs in figure.shares.items():
+        side, _, part = name.partition(" ")
+        sides.setdefault(side, {})[part] = statistics.median(runs)
+    lines = [
+        f"- {side}: {', '.join(f'{part} {_number(value)}' for part, value in sorted(parts.items(), key=lambda one: -one[1]))}"
+        for side, parts in sides.items()
+    ]
+    return "\n".join([f"{figure.name}, {figure.unit}:", "", *lines, ""])
 
 
 def _row(figure: Figure) -> tuple[str, ...]:

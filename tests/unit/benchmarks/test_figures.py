@@ -37,14 +37,14 @@ def test_the_table_names_what_misses_and_whose_the_parts_are() -> None:
     figures = [
         Figure(name="accepts", unit="/s", runs=[100.0], baseline=[50.0], limit=3.0, of_baseline=True),
         Figure(name="single", unit="ms", runs=[20.0], limit=40.0, stretch=23.0, better="less"),
-        Figure(name="CPU", unit="ms", runs=[3.0], shares={"kafka": [1.0], "api": [2.0]}),
+        Figure(name="CPU", unit="ms", runs=[3.0], shares={"peer redis": [3.0], "ours kafka": [1.0], "ours api": [2.0]}),
     ]
     shown = table([Measured(part="accepts", figures=figures, machine=MACHINE, load_average=[1.0, 2.0])])
     accepts, single = (next(line for line in shown.splitlines() if line.startswith(f"| {n}")) for n in ("acc", "sin"))
     assert "2.00" in accepts
     assert "MISS" in accepts
     assert "pass (stretch)" in single
-    assert "CPU, ms: api 2.00, kafka 1.00" in shown
+    assert "CPU, ms:\n\n- peer: redis 3.00\n- ours: api 2.00, kafka 1.00\n" in shown
 
 
 def test_a_part_that_cannot_be_measured_says_why() -> None:
