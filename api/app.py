@@ -17,6 +17,7 @@ from api.controllers import (
     assets,
     characters,
     endpoints,
+    engines,
     erasing,
     generate,
     health,
@@ -108,6 +109,7 @@ def _protected(deps: Deps) -> Router:
             webhooks.list_deliveries,
             webhooks.redeliver,
             account.get_usage,
+            engines.list_engines,
             account.create_user,
         ],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import entry_points
@@ -10,6 +11,7 @@ from typing import Any
 from api.rules import BadField
 
 GROUP = "storyreel.engines"
+MAX_NAME = 64
 BUILT_IN: dict[str, str] = {
     "sketch": "image",
     "null": "image",
@@ -19,10 +21,36 @@ BUILT_IN: dict[str, str] = {
     "speech": "speech",
     "tone": "music",
     "rules": "script",
+    "diffusers-video": "video",
+    "upscale": "upscale",
     "descriptor": "face",
     "insightface": "face",
     "clip-face": "face",
 }
+
+_EXTRA = "the extra storyreel[gpu] on the device"
+NEEDS: dict[str, tuple[str, ...]] = {
+    "diffusers": (_EXTRA, "a model of kind image"),
+    "instantid": (_EXTRA, "a model of kind image", "an insightface model pack"),
+    "diffusers-video": (_EXTRA, "a model of kind video"),
+    "upscale": (),
+    "speech": ("espeak-ng on the device",),
+    "insightface": (_EXTRA, "an insightface model pack"),
+    "clip-face": (_EXTRA, "a picture encoder of CLIP's kind"),
+}
+WITH_MODELS = ("diffusers", "diffusers-video", "upscale")
+MAKE_CLIPS = ("diffusers-video",)  # of the video engines, those that make one shot; the film is cut by another
+_MODEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+def base_name(engine: str) -> str:
+    """The engine of a name, which may be ENGINE/MODEL."""
+    return engine.partition("/")[0]
+
+
+def makes_clips(engine: str) -> bool:
+    """Whether a video engine sets single shots in motion instead of cutting the film."""
+    return base_name(engine) in MAKE_CLIPS
 
 
 @cache
@@ -40,6 +68,9 @@ def engine_errors(data: Mapping[str, Any], field: str, kind: str) -> list[BadFie
     """An engine name that cannot make this kind of thing."""
     name = data.get(field)
     allowed = engines_for(kind)
-    if not isinstance(name, str) or not 1 <= len(name) <= 64 or name in allowed:
+    if not isinstance(name, str) or not 1 <= len(name) <= MAX_NAME or name in allowed:
         return []
+    engine, slash, model = name.partition("/")
+    if slash and engine in allowed and engine in WITH_MODELS and _MODEL.fullmatch(model):
+        return []  # which models there are, the devices know
     return [BadField(field, "engine", {"kind": kind, "expected": ", ".join(allowed)})]

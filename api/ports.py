@@ -9,6 +9,7 @@ from typing import Protocol
 from projections.folds.assets import AssetRow
 from projections.folds.character_shots import CharacterShotRow
 from projections.folds.characters import CharacterRow
+from projections.folds.devices import DeviceRow
 from projections.folds.quotas import UsageRow
 from projections.folds.storyboards import StoryboardRow
 from projections.folds.task_events import TaskEventRow
@@ -81,6 +82,9 @@ class ReadModel(Protocol):
 
     async def storyboard(self, account_id: str, storyboard_id: str) -> StoryboardRow | None:
         """The storyboard, None if the account has none of that id."""
+
+    async def devices(self) -> Sequence[DeviceRow]:
+        """All devices ever seen, by slot."""
 
     async def webhooks(self, account_id: str) -> Sequence[WebhookRow]:
         """The account's webhooks that were not removed, oldest first."""

@@ -8,6 +8,7 @@ import msgspec
 
 from api.bodies.scripts import StoryboardBody
 from api.bodies.videos import Scene, VideoBody, parse_resolution
+from api.engines import makes_clips
 from api.language import text_language
 from api.planning.call import Call, Seal, seed_for
 from api.planning.reuse import reuse_hash
@@ -18,6 +19,7 @@ from schemas.specs import CharacterRef, Language, ScriptSpec, StoryboardDraft, S
 
 SCRIPT_STAGE = "script"
 RULES_ENGINE = "rules"
+FILM_ENGINE = "animatic"  # cuts the film where another engine makes the shots
 
 
 def shots_of(scenes: Sequence[Scene]) -> list[StoryboardShot]:
@@ -92,7 +94,8 @@ def film_options(
         guidance_scale=body.guidance_scale,
         negative_prompt=body.negative_prompt,
         image_engine=body.image_engine,
-        video_engine=body.engine,
+        video_engine=FILM_ENGINE if makes_clips(body.engine) else body.engine,
+        clip_engine=body.engine if makes_clips(body.engine) else "",
         characters=dict(characters),
         image_keys=dict(image_keys),
     )

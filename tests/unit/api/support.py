@@ -32,6 +32,7 @@ from projections.folds.as_of import limits_as_of, usage_as_of
 from projections.folds.assets import AssetRow
 from projections.folds.character_shots import CharacterShotRow, shot_rows
 from projections.folds.characters import CharacterRow, Embedding
+from projections.folds.devices import DeviceRow
 from projections.folds.quotas import LimitChangeRow, UsageChangeRow, UsageRow
 from projections.folds.storyboards import StoryboardRow
 from projections.folds.task_events import TaskEventRow, task_event_row
@@ -60,6 +61,7 @@ class MemoryReadModel:
         self.stage_sealed: dict[tuple[str, str], bytes] = {}
         self.assets: dict[str, AssetRow] = {}
         self.storyboards: dict[str, StoryboardRow] = {}
+        self.device_rows: list[DeviceRow] = []
         self.webhook_rows: list[WebhookRow] = []
         self.usage_rows: list[UsageRow] = []
         self.stored = 0  # number of the last event the rows hold
@@ -160,6 +162,9 @@ class MemoryReadModel:
     async def storyboard(self, account_id: str, storyboard_id: str) -> StoryboardRow | None:
         row = self.storyboards.get(storyboard_id)
         return row if row and row.account_id == account_id else None
+
+    async def devices(self) -> list[DeviceRow]:
+        return self.device_rows
 
     async def webhooks(self, account_id: str) -> list[WebhookRow]:
         return [row for row in self.webhook_rows if row.account_id == account_id and not row.removed]
