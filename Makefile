@@ -12,7 +12,7 @@ LOG_TESTS := $(addprefix tests/integration/,aiokafka_defects api coordinator fau
 TARGETS := api gpu_agents infra projections schemas streams tests
 
 .DEFAULT_GOAL := help
-.PHONY: help browser install install-dev demo up down status test test-log test-parts faults bench lint fmt lock clean
+.PHONY: help browser install install-gpu install-dev demo up down status test test-log test-parts faults bench lint fmt lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -28,12 +28,19 @@ $(UV):
 	@$(UV) pip install --quiet --python .venv --no-deps --editable .
 	@touch $@
 
-.venv/.dev: .venv/.runtime requirements-dev.lock
+.venv/.gpu: .venv/.runtime requirements-gpu.lock
+	@echo "installing torch, diffusers, insightface into .venv (5 GB)"
+	@$(UV) pip install --quiet --python .venv --require-hashes --compile-bytecode -r requirements-gpu.lock
+	@touch $@
+
+.venv/.dev: .venv/.gpu requirements-dev.lock
 	@echo "installing the test tools into .venv"
 	@$(UV) pip install --quiet --python .venv --require-hashes --compile-bytecode -r requirements-dev.lock
 	@touch $@
 
 install: .venv/.runtime ## prepare .venv with the storyreel command
+
+install-gpu: .venv/.gpu ## the same plus engines with weights: torch, diffusers, insightface
 
 install-dev: .venv/.dev ## the same plus test tools
 
@@ -83,7 +90,8 @@ fmt: install-dev ## put the code into its one form
 
 lock: $(UV) ## resolve the locks anew; no registry is named in them
 	@$(UV) pip compile --quiet pyproject.toml --universal --generate-hashes --no-header --no-emit-index-url --no-annotate --python-version 3.11 -o requirements.lock
-	@$(UV) pip compile --quiet pyproject.toml --group dev --universal --generate-hashes --no-header --no-emit-index-url --no-annotate --python-version 3.11 -c requirements.lock -o requirements-dev.lock
+	@$(UV) pip compile --quiet pyproject.toml --extra gpu --universal --generate-hashes --no-header --no-emit-index-url --no-annotate --python-version 3.11 -c requirements.lock -o requirements-gpu.lock
+	@$(UV) pip compile --quiet pyproject.toml --group dev --universal --generate-hashes --no-header --no-emit-index-url --no-annotate --python-version 3.11 -c requirements.lock -c requirements-gpu.lock -o requirements-dev.lock
 
 clean: ## remove what make built, keep data
 	@rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis
