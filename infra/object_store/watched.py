@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.object_store.port import DEFAULT_MAX_BYTES, ObjectStore, StoredObject
+from infra.object_store.port import DEFAULT_MAX_BYTES, NewObject, ObjectStore, StoredObject
 from schemas.errors import ObjectMissingError, StoreError
 
 
@@ -21,6 +21,11 @@ class WatchedObjectStore:
         """As the store does."""
         with self._watched():
             return await self._store.put(key, data, content_type)
+
+    async def put_all(self, files: Sequence[NewObject]) -> Sequence[StoredObject]:
+        """As the store does."""
+        with self._watched():
+            return await self._store.put_all(files)
 
     async def get(self, key: str, max_bytes: int = DEFAULT_MAX_BYTES) -> bytes:
         """As the store does."""
