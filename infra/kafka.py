@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from infra.kafka_reconnect import bound_reconnects
 from schemas.errors import InfrastructureError
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ class Outgoing(NamedTuple):
 
 def create_producer(bootstrap: str, transactional_id: str | None = None, **options: Any) -> AIOKafkaProducer:
     """An idempotent producer (acks=all). With `transactional_id` its start fences every older holder of the id."""
-    return AIOKafkaProducer(
+    producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap,
         enable_idempotence=True,
         acks="all",
@@ -42,6 +43,8 @@ def create_producer(bootstrap: str, transactional_id: str | None = None, **optio
         compression_type=None,
         **options,
     )
+    bound_reconnects(producer.client)
+    return producer
 
 
 def create_consumer(bootstrap: str, **options: Any) -> AIOKafkaConsumer:
@@ -54,7 +57,9 @@ def create_consumer(bootstrap: str, **options: Any) -> AIOKafkaConsumer:
         "retry_backoff_ms": 50,
         "max_partition_fetch_bytes": 4_000_000,
     }
-    return AIOKafkaConsumer(bootstrap_servers=bootstrap, **(defaults | options))
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, **(defaults | options))
+    bound_reconnects(consumer._client)  # noqa: SLF001
+    return consumer
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from aiokafka.consumer.fetcher import READ_COMMITTED
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from infra.kafka_reconnect import bound_reconnects
 from schemas.errors import ConfigurationError
 
 TESTED = ("0.15.3",)
@@ -37,6 +38,7 @@ class ReadCommittedThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer: AIOKafkaConsumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"  # noqa: SLF001
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001
+        bound_reconnects(consumer._client)  # noqa: SLF001
         return consumer
 
     async def on_start(self) -> None:
