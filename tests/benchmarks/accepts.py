@@ -95,6 +95,8 @@ class Book:
         accepted = cpu.used(before, cpu.cpu_times(roots)) | {"client": seen.cpu_s}
         async with asyncio.timeout(DRAIN_S):
             while await side.completed() < done + requests:
+                if side.processes() != roots:
+                    raise RuntimeError(f"a process of {side.name} ended under load; logs are in {side.logs}")
                 await asyncio.sleep(0.05)
         seconds = asyncio.get_running_loop().time() - began
         used = cpu.used(before, cpu.cpu_times(roots)) | {"client": seen.cpu_s}
