@@ -30,7 +30,7 @@ _ARCHIVES = {
 def files_of(place: Path) -> dict[str, Path]:
     """Every file of a model by its path in the model's folder; one file is its own folder.
 
-    Raises `ConfigurationError` when there is nothing, or a link that leads out of the folder.
+    Links are followed, as the hub's own cache has them. Raises `ConfigurationError` when there is nothing.
     """
     if place.is_file():
         return {place.name: place}
