@@ -25,7 +25,7 @@ class HashNotes:
     def digest(self, path: Path) -> str:
         """SHA-256 of a file, hex; reads it only if it is new or changed."""
         state = path.stat()
-        key = f"{path.resolve()}|{state.st_size}|{state.st_mtime_ns}|{state.st_ino}"
+        key = f"{state.st_dev}|{state.st_ino}|{state.st_size}|{state.st_mtime_ns}"  # a file that is renamed stays known
         if key not in self._known:
             with path.open("rb") as file:
                 self._known[key] = hashlib.file_digest(file, "sha256").hexdigest()

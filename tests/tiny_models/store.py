@@ -45,12 +45,12 @@ def write_registry(folder: Path, entries: Iterable[Mapping[str, Any]], extra: st
     folder.mkdir(parents=True, exist_ok=True)
     lines = [extra]
     for entry in entries:
-        fields = {"licence": "made by the tests", "memory_gb": 0.05} | dict(entry)
+        fields: dict[str, Any] = {"licence": "made by the tests", "memory_gb": 0.05} | dict(entry)
         name = str(fields.pop("tiny"))
         target = folder / name
         if not target.exists():
             target.symlink_to(tiny(name), target_is_directory=True)
-        defaults = fields.pop("defaults", {})
+        defaults: Mapping[str, Any] = fields.pop("defaults", {})
         lines.append("[[models]]")
         lines += [f"{key} = {_toml(value)}" for key, value in (fields | {"path": name}).items()]
         lines.append("[models.defaults]")

@@ -24,7 +24,7 @@ from tests.tiny_models.store import write_registry
 from tests.unit.engines.helpers import context, pixels, shot
 
 SMALL: dict[str, Any] = {"long_side": 64}
-MODELS = [
+MODELS: list[dict[str, Any]] = [
     {"tiny": "sd15", "name": "sd", "kind": "image", "family": "sd15", "defaults": SMALL, "attach": [{"model": "look"}]},
     {"tiny": "sd15", "name": "euler", "kind": "image", "family": "sd15", "defaults": SMALL | {"scheduler": "euler_a"}},
     {"tiny": "sd15", "name": "odd", "kind": "image", "family": "sd15", "defaults": SMALL | {"scheduler": "flow_euler"}},
@@ -175,7 +175,7 @@ def test_a_preview_is_a_small_picture_of_what_there_is_so_far(tmp_path: Path) ->
         entry = engine(model).entry()
         ticks = iter([0.0, 0.5, 3.0, 3.1])
         with shelf.model_cache().use(entry.name, 1, lambda: None) as loaded:
-            previewer = Previewer(loaded.pipeline, 512, 768, lambda: next(ticks))
+            previewer = Previewer(loaded.pipeline, 512, 768, ticks.__next__)
             assert previewer.look(latents) is None
             preview = previewer.look(latents)
         assert preview is not None
