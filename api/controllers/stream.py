@@ -11,6 +11,7 @@ from litestar.response import Stream
 from api.deps import Deps, Injected
 from api.live.account_frames import as_sse
 from api.live.account_stream import account_stream
+from api.live.erased import until_erased
 from api.live.event_ids import checked_event_id
 from api.live.pace import paced
 from api.live.socket import serve_socket
@@ -44,5 +45,6 @@ async def stream_socket(socket: WebSocket[Any, Any, Any], deps: Injected) -> Non
 
 async def _frames(deps: Deps, account_id: str, after: int | None) -> AsyncIterator[bytes]:
     with deps.metrics.streams.track_inprogress():
-        async for item in account_stream(deps.hub, deps.reads, account_id, after):
+        items = account_stream(deps.hub, deps.reads, account_id, after)
+        async for item in until_erased(items, deps.keystore, account_id):
             yield as_sse(item)

@@ -14,6 +14,7 @@ from api.context import account_seal, open_call, submit
 from api.cursor import decode_cursor, encode_cursor, parse_limit
 from api.deps import Deps, Injected
 from api.errors import invalid, unavailable
+from api.live.erased import until_erased
 from api.live.event_ids import checked_event_id
 from api.live.sse import public_event
 from api.live.stream import task_stream
@@ -101,9 +102,10 @@ async def stream_task(request: UserRequest, deps: Injected, task_id: FromPath[st
     """Server-sent events: history after `Last-Event-ID`, then live until the task ends."""
     row = await own_task(request, deps, task_id)
     after = await checked_event_id(deps, row.account_id, request.headers.get("last-event-id", ""))
-    frames = _counted(deps, task_stream(deps.hub, deps.reads, row.account_id, row.task_id, after or 0))
+    frames = task_stream(deps.hub, deps.reads, row.account_id, row.task_id, after or 0)
+    counted = _counted(deps, until_erased(frames, deps.keystore, row.account_id))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return Stream(frames, media_type="text/event-stream", headers=headers)
+    return Stream(counted, media_type="text/event-stream", headers=headers)
 
 
 @post("/tasks/{task_id:str}/cancel", status_code=202, tags=["tasks"], responses=problems(401, 404, 503))

@@ -17,6 +17,7 @@ from api.errors import ApiError, problem_body, to_api_error
 from api.language import Language, preferred_language
 from api.live.account_frames import as_json
 from api.live.account_stream import Ended, account_stream
+from api.live.erased import until_erased
 from api.live.pace import SEND_TIMEOUT
 from schemas.ids import new_id
 
@@ -92,7 +93,8 @@ async def _first_message(socket: WebSocket[Any, Any, Any]) -> tuple[str | None, 
 
 async def _talk(socket: WebSocket[Any, Any, Any], deps: Deps, account_id: str, after: int | None) -> None:
     with deps.metrics.streams.track_inprogress():
-        async for item in account_stream(deps.hub, deps.reads, account_id, after):
+        items = account_stream(deps.hub, deps.reads, account_id, after)
+        async for item in until_erased(items, deps.keystore, account_id):
             async with asyncio.timeout(SEND_TIMEOUT):
                 await socket.send_data(as_json(item), mode="text")
             if isinstance(item, Ended):

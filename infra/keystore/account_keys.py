@@ -52,6 +52,11 @@ class AccountKeys:
         """Whether the account has a key here, or had one that was erased."""
         return self._row(account_id) is not None
 
+    def erased(self, account_id: str) -> bool:
+        """Whether the account's key was destroyed."""
+        row = self._row(account_id)
+        return row is not None and row[0] is None
+
     def _load(self, account_id: str, now: float | None) -> DataKey:
         row = self._row(account_id)
         if row is None and now is not None:

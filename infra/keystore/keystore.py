@@ -46,6 +46,10 @@ class SqliteKeystore:
         """Whether this keystore has the account's key, or had it before it was erased."""
         return self._accounts.known(account_id)
 
+    def is_erased(self, account_id: str) -> bool:
+        """Whether the account's key was destroyed, by whichever process."""
+        return self._accounts.erased(account_id)
+
     def erase_account(self, account_id: str) -> None:
         """Destroy the account's key and API keys for good: nothing it sealed can be read any more.
 
