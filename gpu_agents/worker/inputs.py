@@ -36,7 +36,7 @@ def spec_keys(spec: Spec, engine: str = "") -> list[str]:
     match spec:
         case ShotSpec(image_key=image, characters=characters):
             keys = [image, *_portraits(characters)]
-            if engine in PHOTO_ENGINES:
+            if engine.partition("/")[0] in PHOTO_ENGINES:
                 keys += [key for character in characters for key in character.photo_keys]
         case ScriptSpec(characters=characters):
             keys = _portraits(characters)
