@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
@@ -14,6 +15,7 @@ import psutil
 from tests.benchmarks.stacks import flame_graph, folded, summary
 from tests.benchmarks.tools import py_spy
 
+_CONNECTION = re.compile(r" 127\.0\.0\.1\(.*")  # of a PostgreSQL process: its client and what it is doing
 RATE = 100  # samples a second
 NATIVE = ("kafka", "postgres", "registry", "redis")  # no Python in them: CPU time by thread or process instead
 
@@ -58,16 +60,19 @@ def threads(pid: int) -> dict[str, float]:
                 name = path.read_text().strip()
             except FileNotFoundError:
                 continue
-            label = name if process is root else " ".join(process.cmdline()[:1])[:60]
+            label = name if process is root else _CONNECTION.sub("", " ".join(process.cmdline()[:1]))[:60]
             spent[label.rstrip("0123456789-#")] += thread.user_time + thread.system_time
     return spent
 
 
 def _by_thread(spent: Mapping[str, float]) -> str:
+    spent = {
+        name: seconds for name, seconds in spent.items() if seconds > 0
+    }  # threads that ended have taken theirs along
     total = sum(spent.values()) or 1.0
     most = sorted(spent.items(), key=lambda item: -item[1])[:12]
     rows = ["| share | thread |", "|---|---|"]
-    rows += [f"| {100 * seconds / total:.1f} % | `{name}` |" for name, seconds in most if seconds > 0]
+    rows += [f"| {100 * seconds / total:.1f} % | `{name}` |" for name, seconds in most if seconds >= 0.005 * total]
     return "\n".join(rows)
 
 
