@@ -19,7 +19,18 @@ from infra.local.apps import APPS
 from infra.local.stack import LocalStack, StackOptions
 from infra.settings import Settings
 from schemas.topics import TOPICS
+from tests.tiny_models.store import write_registry
 
+TINY_MODELS: list[dict[str, Any]] = [
+    {"tiny": "sd15", "name": "sd", "kind": "image", "family": "sd15", "defaults": {"long_side": 128, "steps": 2}},
+    {
+        "tiny": "ltx",
+        "name": "ltx",
+        "kind": "video",
+        "family": "ltx",
+        "defaults": {"long_side": 128, "steps": 2, "fps": 8, "max_frames": 17},
+    },
+]
 TERMINAL = {"completed", "failed", "cancelled"}
 
 
@@ -69,6 +80,7 @@ async def stack() -> AsyncIterator[LocalStack]:
     base = Settings(
         retry_wait=1.0, lease_timeout=5.0, heartbeat_interval=0.5, webhook_allow_private=True, snapshot_events=200
     )
+    base = replace(base, models=str(write_registry(folder / "models", TINY_MODELS)))
     base = replace(base, webhook_retries=",".join(["0.5"] * 60))
     options = StackOptions(apps=APPS, devices=2, topics=TOPICS, base=base, api_port=ports.choose(None, frozenset()))
     try:
