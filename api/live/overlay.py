@@ -9,7 +9,7 @@ from projections.folds.tasks import apply_task
 from schemas.render import StageProgressed
 from schemas.tasks import AnyTaskEvent, StageCompleted, StageRetryScheduled, StageStopped, TaskQueued, TaskRejected
 
-CAPACITY = 100_000  # stages, waiting events and pages of ciphertext, a few hundred bytes to 2 KB each
+CAPACITY = 30_000  # stages, waiting events and pages of ciphertext, about 1 KB each: 10,000 tasks or more
 PAGE = 2048  # bytes
 
 

@@ -89,6 +89,7 @@ class Load:
         self.post_ms: list[float] = []
         self.whole_ms: list[float] = []
         self.tasks: list[str] = []
+        self.keys: list[str] = []  # of the tasks' accounts
         self.again = 0
 
     async def run(self) -> None:
@@ -107,6 +108,7 @@ class Load:
             task = await self._accepted(connection, message)
             self.post_ms.append((time.perf_counter() - began) * 1000)
             self.tasks.append(task)
+            self.keys.append(key)
             if self._order.mode == "single":
                 await self._follow(connection, task, key)
                 self.whole_ms.append((time.perf_counter() - began) * 1000)
