@@ -9,6 +9,7 @@ from heapq import nlargest
 
 from msgspec import Struct
 
+from schemas.entities import DeviceChanged, DeviceStatus
 from schemas.envelope import LedgerRecord
 from schemas.tasks import StageCompleted, StageDispatched, StageRetryScheduled, StageStopped
 from tests.faults.checker.records import Logged
@@ -40,12 +41,13 @@ class Delay(Struct, frozen=True, order=True):
 class Figures(Struct, kw_only=True):
     """Times in seconds. `tasks` counts accepted tasks by how they ended.
 
-    `redispatch` and `handover` leave out what overlaps an absence of the broker; `slowest` has the longest of all.
+    `noticed`, `redispatch` and `handover` leave out what overlaps an absence of the broker; `slowest` has the longest of all.
     `answers_without_...` is how long calls of any kind took that were made while the part was away and were answered.
     """
 
     tasks: Counter[str]
     answers: Counter[str]
+    noticed: Spread | None
     redispatch: Spread | None
     handover: Spread | None
     slowest: dict[str, list[Delay]]
@@ -105,6 +107,30 @@ def redispatch_times(ledger: Iterable[Logged], died: Sequence[tuple[float, str]]
     return found
 
 
+def noticed_times(ledger: Iterable[Logged], died: Sequence[tuple[float, str]]) -> list[Delay]:
+    """From the death of a device to the end of its lease on the log, from where on its stages wait for another one."""
+    waiting: dict[str, float] = {}
+    todo = sorted(died)
+    live: set[str] = set()
+    found = []
+    for logged in ledger:
+        record = logged.record
+        assert isinstance(record, LedgerRecord)
+        now = record.envelope.occurred_at.timestamp()
+        while todo and todo[0][0] < now:
+            at, victim = todo.pop(0)
+            if (device := victim.replace("device-", "cpu-")) in live:
+                waiting.setdefault(device, at)
+        if isinstance(record, DeviceChanged):
+            if record.status is DeviceStatus.LIVE:
+                live.add(record.device_id)
+            else:
+                live.discard(record.device_id)
+                if (since := waiting.pop(record.device_id, None)) is not None:
+                    found.append(Delay(now - since, since))
+    return found
+
+
 def handover_times(ledger: Iterable[Logged], died: Sequence[tuple[float, str]]) -> list[Delay]:
     """From the death of the coordinator that decides to the next event of another one."""
     times = sorted(e.record.envelope.occurred_at.timestamp() for e in ledger if e.record is not None)
@@ -145,11 +171,13 @@ def measure(
     accepted = sorted(a.arrived for a in posts if a.status == 202)
     looked = book.arrivals("task")
     took = sorted(a.took for a in posts if a.status == 202)
+    noticed = noticed_times(ledger, deaths(injections, "device"))
     redispatch = redispatch_times(ledger, deaths(injections, "device"))
     handover = handover_times(ledger, deaths(injections, "coordinator"))
     return Figures(
         tasks=Counter(task.status or "open" for task in book.tasks.values()),
         answers=Counter(f"{a.status or 'no answer'} {a.code}".strip() for a in posts),
+        noticed=spread(with_broker(noticed, injections)),
         redispatch=spread(with_broker(redispatch, injections)),
         handover=spread(with_broker(handover, injections)),
         slowest={"redispatch": nlargest(MOST, redispatch), "handover": nlargest(MOST, handover)},

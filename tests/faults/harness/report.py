@@ -103,6 +103,7 @@ def _lines(report: Report) -> list[str]:
         f"tasks: {sum(figures.tasks.values())} accepted: {ends}; {figures.events} events",
         f"answers to posts: {answers}; p99 of accepts {figures.accept_p99 * 1000:.0f} ms",
         f"clients: {seen}",
+        f"killed device to the end of its lease: {_spread(figures.noticed)}",
         f"stage on a killed device to its next dispatch: {_spread(figures.redispatch)}",
         f"killed coordinator to the next event: {_spread(figures.handover)}",
         f"broker back to the next accept: {_spread(figures.broker_recovery)}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from schemas.entities import DeviceChanged, DeviceStatus
 from schemas.envelope import Envelope, LedgerRecord
 from schemas.tasks import StageCompleted, StageDispatched, StageRetryScheduled, TaskQueued
 from tests.faults.checker.records import Logged, Raw
@@ -11,6 +12,7 @@ from tests.faults.harness.figures import (
     Delay,
     deaths,
     handover_times,
+    noticed_times,
     recoveries,
     redispatch_times,
     spread,
@@ -46,6 +48,22 @@ def test_only_stages_on_the_dead_device_are_timed_each_once() -> None:
     ]
     died = deaths([killed("device:0", "device-0", 5), killed("device:1", "device-1", 5, "not reached")], "device")
     assert redispatch_times(ledger, died) == [Delay(3.0, 5)]
+
+
+def test_a_lease_is_timed_from_the_death_of_its_device_to_its_end() -> None:
+    def changed(at: float, device: str, status: DeviceStatus) -> Logged:
+        return logged(DeviceChanged, at, device_id=device, status=status)
+
+    ledger = [
+        changed(1, "cpu-0", DeviceStatus.LIVE),
+        changed(1, "cpu-1", DeviceStatus.LIVE),
+        changed(4, "cpu-1", DeviceStatus.LEFT),  # before it was killed: nothing was left to notice
+        changed(7, "cpu-0", DeviceStatus.LOST),
+        changed(9, "cpu-0", DeviceStatus.LIVE),
+        changed(11, "cpu-0", DeviceStatus.LEFT),
+    ]
+    died = deaths([killed("device:0", "device-0", 5), killed("device:1", "device-1", 6)], "device")
+    assert noticed_times(ledger, died) == [Delay(2.0, 5)]
 
 
 def test_a_standby_hands_nothing_over() -> None:
