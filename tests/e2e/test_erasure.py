@@ -221,3 +221,15 @@ async def test_nobody_is_erased_by_mistake(stack: LocalStack, account: Account, 
     assert status == 1
     assert "no account nobody@people.example" in said
     assert (await account.http.get("usage")).status_code == 200
+
+
+async def test_who_made_an_account_is_on_the_log(stack: LocalStack) -> None:
+    status, said = await storyreel(stack, "user", "create", "--tier", "free", "--reason", "a trial", "--json")
+    assert status == 0, said
+    made = json.loads(said)["user_id"]
+    status, said = await storyreel(stack, "log", "show", "--account", made, "--json")
+    assert status == 0, said
+    told = {line["type"]: line["fields"] for line in json.loads(said)}
+    asked, acted = told["UserRegistrationRequested"], told["OperatorActed"]
+    assert (asked["asked_by"], asked["asked_as"]) == ("operator", "admin")
+    assert (acted["act"], acted["operator"], acted["reason"]) == ("user create", "olga@desk", "a trial")
