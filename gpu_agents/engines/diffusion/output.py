@@ -14,23 +14,35 @@ from gpu_agents.engines.diffusion.adapters import Chosen
 from gpu_agents.engines.diffusion.loading import Loaded
 from gpu_agents.engines.sketch import files
 from gpu_agents.media.recipe import make_recipe
-from schemas.specs import ShotSpec
+from schemas.specs import PictureFormat, ShotSpec
 
 
 def picture_output(
     picture: Image.Image, shot: ShotSpec, context: RenderContext, recipe: Mapping[str, Any], summary: Mapping[str, Any]
 ) -> RenderOutput:
+    """The files of a shot."""
+    return file_output(picture, shot.output_format, context, recipe, summary)
+
+
+def file_output(
+    picture: Image.Image,
+    output_format: PictureFormat,
+    context: RenderContext,
+    recipe: Mapping[str, Any],
+    summary: Mapping[str, Any],
+) -> RenderOutput:
     """Write "main" with the recipe inside, and "thumbnail"."""
     pixels = np.asarray(picture.convert("RGB"), np.uint8)
-    main = context.workdir / f"picture.{'jpg' if shot.output_format == 'jpeg' else shot.output_format}"
-    main.write_bytes(files.encode(pixels, shot.output_format, recipe))
+    main = context.workdir / f"picture.{'jpg' if output_format == 'jpeg' else output_format}"
+    main.write_bytes(files.encode(pixels, output_format, recipe))
     small = context.workdir / "thumbnail.jpg"
     small.write_bytes(files.small_jpeg(pixels, files.THUMBNAIL_SIDE))
     width, height = files.thumbnail_size(*picture.size)
     size = {"width": picture.width, "height": picture.height}
+    thumbnail = {"width": width, "height": height}
     outputs = [
-        OutputFile(role="main", path=main, content_type=files.CONTENT_TYPES[shot.output_format], media=size),
-        OutputFile(role="thumbnail", path=small, content_type="image/jpeg", media={"width": width, "height": height}),
+        OutputFile(role="main", path=main, content_type=files.CONTENT_TYPES[output_format], media=size),
+        OutputFile(role="thumbnail", path=small, content_type="image/jpeg", media=thumbnail),
     ]
     return RenderOutput(files=outputs, recipe=recipe, summary=summary)
 
