@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from infra.keystore import SqliteKeystore
@@ -12,6 +14,8 @@ from projections.queries import Queries
 from projections.rebuild import rebuild
 from projections.unsealing import keystore_unseal
 from projections.writers.characters import scrub_embeddings
+from schemas.common import Artifact, StageKind, StagePlan, TaskKind
+from schemas.tasks import StageCompleted, StageDispatched, StageStarted, TaskQueued
 from tests.integration.read_models.applying import Applied, character, new_id
 from tests.integration.read_models.conftest import Writer, dumped
 
@@ -61,3 +65,41 @@ async def test_after_an_erasure_the_scrubbed_rows_equal_a_rebuild(
         assert ours == [line for line in await dumped(rebuilt) if account in line]
     finally:
         await rebuilt.close()
+
+
+async def test_a_crowd_of_other_accounts_hides_none_of_ones_own(
+    pool: Pool, queries: Queries, keystore: SqliteKeystore
+) -> None:
+    """The nearest 60 vectors are another account's, more than the index looks at in one go."""
+    ann, crowd = new_id(), new_id()
+    applied = Applied(pool, keystore_unseal(keystore))
+    await applied("characters", character(applied.ledger, keystore, ann, f"{ann}-far", 1))
+    for n in range(60):
+        await applied("characters", character(applied.ledger, keystore, crowd, f"{crowd}-{n}", 0))
+    probe = [1.0, 0.01] + [0.0] * 766
+    found = await queries.similar_characters(ann, "arc-512", probe, limit=5)
+    assert [row.character_id for row, _ in found] == [f"{ann}-far"]
+
+
+async def test_pictures_made_of_a_character_come_with_their_sealed_results(pool: Pool, queries: Queries) -> None:
+    ann, mara = new_id(), new_id()
+    applied = Applied(pool)
+    plan = StagePlan(stage_id="shot-01", kind=StageKind.SHOT, character_ids=[mara])
+    common: dict[str, Any] = {"stage_id": "shot-01", "attempt": 1, "device_id": "cpu-0"}
+    for task in ("t1", "t2"):
+        task_id = f"{task}-{ann}"
+        done = StageCompleted(
+            task_id=task_id, artifacts=[Artifact(role="main", key=f"{task}.png")], sealed=task.encode(), **common
+        )
+        history: list[Any] = [
+            TaskQueued(task_id=task_id, kind=TaskKind.IMAGE, stages=[plan], character_ids=[mara]),
+            StageDispatched(task_id=task_id, **common),
+            StageStarted(task_id=task_id, **common),
+            done,
+        ]
+        await applied("tasks", [applied.ledger.stamp(event, ann, task_id) for event in history])
+    found = await queries.character_shots(ann, mara)
+    assert [(shot.key, sealed) for shot, sealed in found] == [("t2.png", b"t2"), ("t1.png", b"t1")]
+    assert len(await queries.character_shots(ann, mara, limit=1)) == 1
+    assert await queries.character_shots(new_id(), mara) == []
+    assert await queries.stage_results([f"t1-{ann}", "none"], "shot-01") == {f"t1-{ann}": b"t1"}
