@@ -14,7 +14,7 @@ import pytest
 from infra.export.columns import columns_of
 from infra.export.parquet import Parquet
 from schemas.common import Problem, StageKind, StagePlan, TaskKind
-from schemas.entities import UserRegistered
+from schemas.entities import AssetRegistered, UserRegistered
 from schemas.envelope import Envelope, Record, Stamp
 from schemas.quotas import QuotaCommitted, QuotaReserved
 from schemas.render import StageFailedReport
@@ -105,7 +105,7 @@ def test_a_query_gives_what_the_page_shows(export: Path, sql: str, table: str) -
 
 def test_the_columns_of_the_page_are_those_of_the_files() -> None:
     named = set(re.findall(r"`(\w+)`", PAGE.partition("### Columns")[2].partition("## Questions")[0]))
-    common = {name for name in columns_of(BY_NAME["users"]) if name not in UserRegistered.__struct_fields__}
+    common = {name for name in columns_of(BY_NAME["assets"]) if name not in AssetRegistered.__struct_fields__}
     assert common <= named
 
 
@@ -131,11 +131,13 @@ def test_the_settings_for_connect_fit_the_topics() -> None:
 
 def test_the_table_for_flink_has_the_fields_of_the_record() -> None:
     [ddl] = re.findall(r"```sql flink\n(.*?)```", PAGE, re.DOTALL)
-    fields = {field["name"]: field["type"] for field in parsed_schema(UserRegistered)["fields"]}
+    fields = {field["name"]: field["type"] for field in parsed_schema(AssetRegistered)["fields"]}
     columns = re.findall(r"^  `?(\w+)`? (ROW<.*>|\w+)", ddl.partition(") WITH")[0], re.MULTILINE)
-    assert [name for name, _ in columns] == ["envelope", "stamp", "tier", "role"]
+    assert [name for name, _ in columns] == ["envelope", "stamp", "content_type", "size"]
     for name, kind in columns:
         if kind.startswith("ROW"):
             inner = {field["name"] for field in fields[name]["fields"]}
             assert {word.split()[0] for word in kind[4:-1].split(", ")} <= inner
-    assert [record.__name__ for record in BY_NAME["users"].records] == ["UserRegistered"]
+    assert [record.__name__ for record in BY_NAME["assets"].records] == ["AssetRegistered"], (
+        "the format reads one record a topic"
+    )
