@@ -12,6 +12,7 @@ from projections.catch_up import Reader, catch_up_all
 from projections.postgres import Pool, create_pool
 from projections.queries import Queries
 from projections.rebuild import rebuild
+from projections.row_store import vector_text
 from projections.unsealing import keystore_unseal
 from projections.writers.characters import scrub_embeddings
 from schemas.common import Artifact, StageKind, StagePlan, TaskKind
@@ -68,16 +69,27 @@ async def test_after_an_erasure_the_scrubbed_rows_equal_a_rebuild(
 
 
 async def test_a_crowd_of_other_accounts_hides_none_of_ones_own(
-    pool: Pool, queries: Queries, keystore: SqliteKeystore
+    pool: Pool, settings: Settings, keystore: SqliteKeystore
 ) -> None:
-    """The nearest 60 vectors are another account's, more than the index looks at in one go."""
+    """The nearest 60 vectors are another account's, more than the search index looks at in one go."""
     ann, crowd = new_id(), new_id()
     applied = Applied(pool, keystore_unseal(keystore))
     await applied("characters", character(applied.ledger, keystore, ann, f"{ann}-far", 1))
     for n in range(60):
-        await applied("characters", character(applied.ledger, keystore, crowd, f"{crowd}-{n}", 0))
-    probe = [1.0, 0.01] + [0.0] * 766
-    found = await queries.similar_characters(ann, "arc-512", probe, limit=5)
+        await applied("characters", character(applied.ledger, keystore, crowd, f"{crowd}-{n}", n + 2))
+    probe = [0.0, 0.01] + [1.0] * 60 + [0.0] * 706
+    by_index = await create_pool(settings.database_url + "?enable_sort=off&enable_seqscan=off")  # as for many rows
+    try:
+        one_go = await by_index.fetch(
+            """SELECT character_id FROM read_models.characters WHERE account_id = $1 AND encoder = 'arc-512'
+               ORDER BY embedding <=> $2::text::vector LIMIT 5""",
+            ann,
+            vector_text(probe),
+        )
+        assert one_go == []
+        found = await Queries(by_index, patience=30).similar_characters(ann, "arc-512", probe, limit=5)
+    finally:
+        await by_index.close()
     assert [row.character_id for row, _ in found] == [f"{ann}-far"]
 
 
