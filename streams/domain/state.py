@@ -143,7 +143,7 @@ class CharacterState(Struct, frozen=True, kw_only=True):
     erased: bool = False
 
 
-class Remembered(Struct, frozen=True, kw_only=True):
+class Remembered(Struct, frozen=True, kw_only=True, gc=False):
     """The answer to a request, kept so that a repeat gets the same one."""
 
     account_id: str
@@ -152,6 +152,14 @@ class Remembered(Struct, frozen=True, kw_only=True):
     status: str = "queued"
     problem: Problem | None = None
     estimated_ms: int = 0
+
+
+class Page(Struct, frozen=True, kw_only=True, gc=False):
+    """Requests to be forgotten together, the first of them answered at `since`, the last at `until`."""
+
+    since: datetime
+    until: datetime
+    keys: tuple[str, ...]
 
 
 class StoredResult(Struct, frozen=True, kw_only=True):
@@ -175,7 +183,7 @@ class ShardState(Struct, frozen=True, kw_only=True):
     """All of one shard. Persistent maps: evolving shares all that did not change, old states stay valid.
 
     `orphans` are stages whose device lost its lease, with the reason, until they are reclaimed; `remembered` is pruned
-    by `memory`, a log of (time, id) from `memory_head` on; `rates` are milliseconds per unit of work by "engine:kind";
+    by `memory`, pages of ids from `memory_head` on; `rates` are milliseconds per unit of work by "engine:kind";
     `delayed` holds stages until their retry, `deadlines` tasks as (task id, "").
     `webhooks` are the (webhook id, secret id) of an account. `engine_gone_at` says since when no live device runs an engine.
     `results` are kept like `remembered`, in `result_log`.
@@ -196,7 +204,7 @@ class ShardState(Struct, frozen=True, kw_only=True):
     characters: Map[str, CharacterState] = Map()
     webhooks: Map[str, tuple[tuple[str, str], ...]] = Map()
     remembered: Map[str, Remembered] = Map()
-    memory: Map[int, tuple[datetime, str]] = Map()
+    memory: Map[int, Page] = Map()
     memory_head: int = 0
     memory_tail: int = 0
     results: Map[ResultKey, StoredResult] = Map()
