@@ -64,7 +64,7 @@ async def _portion(product: Product, first: int, count: int) -> None:
         keys=product.keys,
         requests=count,
         connections=CONNECTIONS,
-        size=(256, 256),
+        size=(512, 512),
         first_seed=first,
     )
     await Load(order).run()
