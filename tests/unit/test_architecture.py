@@ -126,6 +126,16 @@ def test_imports_go_one_way() -> None:
     assert f"{len(contracts)} kept, 0 broken" in answer.stdout
 
 
+def test_only_renders_import_what_the_gpu_extra_brings() -> None:
+    """The API, coordinator, read models, command line, and agents start without torch and work where it is not installed."""
+    heavy = ("torch", "diffusers", "transformers", "huggingface_hub", "insightface", "onnxruntime")
+    modules_ = "api.app, streams.coordinator, streams.read_models.worker, projections.queries, infra.cli.app"
+    agents = "gpu_agents.__main__, gpu_agents.child.main, gpu_agents.models.cli, gpu_agents.engines.diffusion"
+    code = f"import sys, {modules_}, {agents}; print([name for name in {heavy} if name in sys.modules])"
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
+
+
 def test_the_product_imports_no_tests() -> None:
     assert {relative(path): names for path in modules() if (names := imported(path) & TESTS_ONLY)} == {}
 

@@ -12,7 +12,7 @@ from schemas.common import StageKind
 from schemas.film import FilmOptions
 from schemas.ids import new_id
 from schemas.requests import VideoRequested
-from schemas.specs import FilmSpec, ScriptSpec, ShotSpec, StoryboardDraft, StoryboardShot
+from schemas.specs import ClipSpec, FilmSpec, ScriptSpec, ShotSpec, StoryboardDraft, StoryboardShot
 from tests.unit.api.helpers import ME, OTHER, ready_character, sealed, spec_of
 from tests.unit.api.support import Edge
 
@@ -43,6 +43,30 @@ def test_a_film_of_scenes_is_planned_completely(edge: Edge) -> None:
     film = spec_of(edge, request.plan.stages[-1])
     assert isinstance(film, FilmSpec)
     assert (film.title, film.language) == ("T", "en")
+
+
+def test_a_video_model_gets_a_stage_a_shot_and_the_film_is_cut_from_its_clips(edge: Edge) -> None:
+    scenes = [{"prompt": "a", "duration": 2}, {"prompt": "b", "duration": 3, "transition": "cut"}]
+    body = {"scenes": scenes, "engine": "diffusers-video/svd", "video_config": {"fps": 10, "audio": False}}
+    with edge.client(ME) as client:
+        assert client.post("/api/v1/videos/generate", json=body).status_code == 202
+    (request,) = edge.gateway.requests
+    assert isinstance(request, VideoRequested)
+    assert request.plan is not None
+    stages = {stage.stage_id: stage for stage in request.plan.stages}
+    assert list(stages) == ["shot-01", "clip-01", "shot-02", "clip-02", "film"]
+    clips = [stages[name] for name in ("clip-01", "clip-02")]
+    assert [(clip.kind, clip.engine) for clip in clips] == [(StageKind.CLIP, "diffusers-video/svd")] * 2
+    assert [clip.depends_on for clip in clips] == [["shot-01"], ["shot-02"]]
+    assert (stages["film"].engine, stages["film"].depends_on) == ("animatic", ["clip-01", "clip-02"])
+    first, second = (spec_of(edge, clip) for clip in clips)
+    assert isinstance(first, ClipSpec)
+    assert isinstance(second, ClipSpec)
+    assert (first.still_stage, first.fps, first.shot.prompt) == ("shot-01", 10, "a")
+    assert (first.seconds, second.seconds) == (2.35, 3.35)  # the crossfade between them shows both
+    film = spec_of(edge, stages["film"])
+    assert isinstance(film, FilmSpec)
+    assert [shot.still_stage for shot in film.shots] == ["clip-01", "clip-02"]
 
 
 def test_a_film_of_a_script_leaves_the_plan_to_the_script_engine(edge: Edge) -> None:
