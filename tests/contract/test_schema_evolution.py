@@ -55,6 +55,24 @@ def lost(written: Any, found: Any, path: str = "") -> list[str]:
     return [] if written == found else [path]
 
 
+def symbols(schema: Any) -> frozenset[str]:
+    """All symbols of the enums of a schema."""
+    if isinstance(schema, list):
+        return frozenset().union(*map(symbols, schema))
+    if not isinstance(schema, dict):
+        return frozenset()
+    return frozenset(schema.get("symbols", ())).union(*(symbols(part) for part in schema.values()))
+
+
+def without(written: Any, new: frozenset[str]) -> Any:
+    """What software reads that does not know the symbols in `new`: the default of their enum."""
+    if isinstance(written, dict):
+        return {key: without(value, new) for key, value in written.items()}
+    if isinstance(written, list):
+        return [without(value, new) for value in written]
+    return "unknown" if isinstance(written, str) and written in new else written
+
+
 @by_record
 def test_what_is_registered_today_is_in_the_history(record: str) -> None:
     today = json.loads(avsc_path(RECORDS[record]).read_text(encoding="utf-8"))
@@ -84,7 +102,8 @@ def test_the_bytes_of_every_version_are_todays_records(version: Version) -> None
 def test_todays_bytes_are_read_by_the_software_of_every_version(version: Version) -> None:
     newest = versions(version.record)[-1]
     today = read(newest.body, newest.schema, newest.schema)
-    assert lost(read(newest.body, newest.schema, version.schema), today) == []
+    found = read(newest.body, newest.schema, version.schema)
+    assert lost(found, without(today, symbols(newest.schema) - symbols(version.schema))) == []
 
 
 def test_a_released_version_cannot_be_changed_or_taken_away(tmp_path: Path) -> None:
