@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from litestar.connection import ASGIConnection
@@ -11,7 +11,7 @@ from litestar.handlers.base import BaseRouteHandler
 from api.errors import ApiError
 from infra.keystore import Principal
 
-Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], None]
+Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Awaitable[None]]  # Litestar runs others in a thread
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="storyreel"'}
 
 
@@ -34,7 +34,7 @@ def presented_key(headers: Mapping[str, str]) -> str | None:
 def authenticated(keystore: Authenticator) -> Guard:
     """A guard that names the caller in `request.user` or answers 401."""
 
-    def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         text = presented_key(connection.headers)
         principal = keystore.authenticate(text) if text else None
         if principal is None:
@@ -44,7 +44,7 @@ def authenticated(keystore: Authenticator) -> Guard:
     return guard
 
 
-def operators_only(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+async def operators_only(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """A guard that answers 403 to members; it runs after `authenticated`."""
     if connection.user.role not in {"operator", "admin"}:
         raise ApiError("forbidden")

@@ -88,7 +88,7 @@ async def running(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
     )
     following = asyncio.create_task(tail.run())
     try:
-        async with _webhooks(deps, deliveries, Queries(sending_pool)):
+        async with _webhooks(deps, deliveries, Queries(sending_pool), overlay):
             yield deps, following
     finally:
         following.cancel()
@@ -100,9 +100,11 @@ async def running(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
 
 
 @asynccontextmanager
-async def _webhooks(deps: Deps, deliveries: Deliveries, queries: Queries) -> AsyncIterator[None]:
+async def _webhooks(
+    deps: Deps, deliveries: Deliveries, queries: Queries, overlay: Overlay
+) -> AsyncIterator[None]:
     """Sends while it is open, over database connections of its own, so that no call waits for them."""
-    subscribers = Subscribers(queries, deps.keystore, deps.now)
+    subscribers = Subscribers(queries, deps.keystore, deps.now, overlay.row)
     async with open_poster(allow_private=deps.settings.webhook_allow_private) as poster:
         dispatcher = Dispatcher(deliveries, queries, subscribers, poster, deps.settings, deps.now)
         sending = asyncio.create_task(dispatcher.run(), name="webhooks")

@@ -53,6 +53,7 @@ def main() -> None:
     options = parser.parse_args()
     settings = Settings.from_env(os.environ)
     configure_logging(settings.log_level)
+    os.nice(settings.device_nice)
     try:
         device = parse_device(options.device)
         uvloop.run(serve(device, settings, os.environ, options.offer, options.engine, options.metrics_port))

@@ -9,6 +9,8 @@ import signal
 import sys
 from collections.abc import Sequence
 
+import uvloop
+
 from infra.settings import Settings
 from infra.telemetry import configure_logging
 from schemas.errors import ConfigurationError, StoryreelError
@@ -42,7 +44,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         settings = Settings.from_env(os.environ)
         configure_logging(settings.log_level)
-        return asyncio.run(run(arguments[0], settings))
+        start = uvloop.run if arguments[0] == "coordinator" else asyncio.run  # Faust brings a loop of its own
+        return start(run(arguments[0], settings))
     except ConfigurationError as error:
         print(error, file=sys.stderr)
         return _BAD_USE

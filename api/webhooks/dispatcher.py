@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 from api.ports import ReadModel
-from api.webhooks.deliveries import Deliveries, Delivery
+from api.webhooks.deliveries import PAGE, Deliveries, Delivery
 from api.webhooks.message import message_body
 from api.webhooks.schedule import horizon, next_wait, parse_retries
 from api.webhooks.signing import signed_headers
@@ -63,7 +63,7 @@ class Dispatcher:
         if self._pruned_at is None or now - self._pruned_at > PRUNE_EVERY:
             await self._deliveries.prune(now)
             self._pruned_at = now
-        return found > 0
+        return found == PAGE  # a few at a time would cost a transaction for each
 
     async def _send_due(self) -> bool:
         self._sending = {account: task for account, task in self._sending.items() if not task.done()}

@@ -15,6 +15,7 @@ from api.webhooks.deliveries import CALLBACK, Delivery, Planned
 from api.webhooks.message import is_terminal, signing_secret
 from infra.keystore import DataKey, KeyErasedError, KeyMissingError, SqliteKeystore
 from projections.folds.task_events import TaskEventRow
+from projections.folds.task_rows import TaskRow
 from projections.folds.webhooks import WebhookRow
 from schemas.common import TaskKind
 
@@ -48,8 +49,15 @@ def _secrets(webhook: WebhookRow, now: datetime) -> list[str]:
 class Subscribers:
     """Looks into the read model and opens what is sealed there."""
 
-    def __init__(self, queries: ReadModel, keystore: SqliteKeystore, now: Callable[[], datetime]) -> None:
-        self._queries, self._keystore, self._now = queries, keystore, now
+    def __init__(
+        self,
+        queries: ReadModel,
+        keystore: SqliteKeystore,
+        now: Callable[[], datetime],
+        recent: Callable[[str], TaskRow | None] = lambda _: None,
+    ) -> None:
+        """`recent` gives tasks that this process holds in memory, so that they need not be read."""
+        self._queries, self._keystore, self._now, self._recent = queries, keystore, now, recent
 
     async def plan(self, rows: Sequence[TaskEventRow]) -> list[Planned]:
         """The deliveries that the events call for."""
@@ -81,7 +89,9 @@ class Subscribers:
         return Subscriber(url, [signing_secret(key, secret_id) for secret_id in _secrets(webhook, self._now())])
 
     async def _callback_url(self, account_id: str, task_id: str) -> str | None:
-        row = await self._queries.task(account_id, task_id)
+        row = self._recent(task_id)
+        if row is None or row.account_id != account_id:
+            row = await self._queries.task(account_id, task_id)
         key = self._key(account_id)
         if row is None or row.kind not in WITH_CALLBACK or not row.sealed or key is None:
             return None

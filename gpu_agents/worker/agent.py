@@ -35,6 +35,7 @@ from schemas.render import DeviceJoined, DeviceLeft
 
 log = logging.getLogger(__name__)
 PAUSE = 1.0  # seconds before joining again
+FETCH_WAIT_MS = 250  # commands are taken as soon as they come, so that no unread record holds the next fetch back
 DRAIN_TIMEOUT = 1.5
 LEAVE_TIMEOUT = 1.5
 
@@ -116,7 +117,7 @@ class Agent:
         self._tools.troubles.tell("disk", reason)
         if reason:
             raise InfrastructureError(reason)
-        async with consuming(self._settings.kafka) as consumer:
+        async with consuming(self._settings.kafka, fetch_max_wait_ms=FETCH_WAIT_MS) as consumer:
             lease, position = await join(consumer, self._decoder, self._tools.publisher, self._request())
             log.info("lease granted: slot %d, epoch %d", lease.slot, lease.epoch)
             await open_slot(consumer, lease, position, utc_now())
