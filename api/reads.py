@@ -19,6 +19,7 @@ from schemas.common import Limits, TaskKind
 from schemas.topics import ASSETS, CHARACTERS, STORYBOARDS, TASKS, USERS, shard_of
 
 T = TypeVar("T")
+CharacterPictures = tuple[Sequence[tuple[CharacterShotRow, bytes]], Mapping[str, bytes]]
 END_TIMEOUT = 0.9  # seconds to reach the end of a partition
 STORE_TIMEOUT = 0.9  # seconds for the read model to store what was seen
 HISTORY_TIMEOUT = 5.0
@@ -155,15 +156,10 @@ class Reads:
         await self._listable(CHARACTERS.name, account_id)
         return await self._queries.characters(account_id, before, limit)
 
-    async def character_shots(
-        self, account_id: str, character_id: str, limit: int
-    ) -> Sequence[tuple[CharacterShotRow, bytes]]:
-        """The newest pictures that were made of the character, as far as they are stored."""
-        return await self._queries.character_shots(account_id, character_id, limit)
-
-    async def stage_results(self, task_ids: Sequence[str], stage_id: str) -> Mapping[str, bytes]:
-        """The sealed results of one stage of several tasks."""
-        return await self._queries.stage_results(task_ids, stage_id)
+    async def character_pictures(self, row: CharacterRow, shots: int, stage_id: str) -> CharacterPictures:
+        """The newest pictures made of the character, and the sealed results of that stage of its revisions' tasks."""
+        made = await self._queries.character_shots(row.account_id, row.character_id, shots)
+        return made, await self._queries.stage_results([item.task_id for item in row.revisions], stage_id)
 
     async def similar_characters(
         self, account_id: str, encoder: str, vector: Sequence[float], limit: int

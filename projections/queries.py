@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, TypeVar
 
-from asyncpg import Record
-from msgspec import Struct
 from msgspec.structs import replace
 
+from projections.character_queries import CharacterQueries
 from projections.folds.as_of import limits_as_of, usage_as_of
 from projections.folds.assets import AssetRow
-from projections.folds.character_shots import CharacterShotRow
-from projections.folds.characters import CharacterImageRow, CharacterRow
 from projections.folds.devices import DeviceRow
 from projections.folds.quotas import UsageRow
 from projections.folds.storyboards import StoryboardRow
@@ -23,14 +18,10 @@ from projections.folds.task_events import TaskEventRow
 from projections.folds.task_rows import TaskRow
 from projections.folds.users import UserRow, effective_limits
 from projections.folds.webhooks import WebhookRow
-from projections.postgres import Pool, retrying
-from projections.row_store import vector_text
-from projections.table import SCHEMA, Table
+from projections.reading import Before
+from projections.table import SCHEMA
 from projections.tables import (
     ASSET_TABLE,
-    CHARACTER_IMAGE_TABLE,
-    CHARACTER_SHOT_TABLE,
-    CHARACTER_TABLE,
     DEVICE_TABLE,
     LIMIT_HISTORY_TABLE,
     LIMIT_TABLE,
@@ -44,18 +35,11 @@ from projections.tables import (
 )
 from schemas.common import Limits, TaskKind
 
-Row = TypeVar("Row", bound=Struct)
-Before = tuple[datetime, str]
-"""Place in a list ordered newest first: `created_at` and id of the last row seen."""
 _POLL = 0.01
-PATIENCE = 1.5
 
 
-class Queries:
+class Queries(CharacterQueries):
     """Reads through a pool; any number may run at once. A query that takes `patience` seconds fails."""
-
-    def __init__(self, pool: Pool, patience: float = PATIENCE) -> None:
-        self._pool, self._patience = pool, patience
 
     async def task(self, account_id: str, task_id: str) -> TaskRow | None:
         """One task with the sealed results of its finished stages; a rejected request shows as a failed task."""
@@ -149,63 +133,6 @@ class Queries:
         row = await self.user(account_id)
         return None if row is None else row.limits
 
-    async def character(self, account_id: str, character_id: str) -> CharacterRow | None:
-        """One character."""
-        return await self._one(CHARACTER_TABLE, "account_id = $1 AND character_id = $2", account_id, character_id)
-
-    async def characters(self, account_id: str, before: Before | None = None, limit: int = 50) -> list[CharacterRow]:
-        """Newest first."""
-        return await self._page(CHARACTER_TABLE, "character_id", "account_id = $1", [account_id], before, limit)
-
-    async def character_images(self, account_id: str, character_id: str) -> list[CharacterImageRow]:
-        """Pictures of all revisions, newest revision first."""
-        where = "account_id = $1 AND character_id = $2 ORDER BY revision DESC, role, key"
-        return await self._many(CHARACTER_IMAGE_TABLE, where, account_id, character_id)
-
-    async def character_shots(
-        self, account_id: str, character_id: str, limit: int = 50
-    ) -> list[tuple[CharacterShotRow, bytes]]:
-        """The newest pictures that were made of the character, each with the sealed result of its stage."""
-        rows = await self._fetch(
-            f"""SELECT s.*, r.sealed FROM {SCHEMA}.character_shots s
-                LEFT JOIN {SCHEMA}.task_results r ON r.task_id = s.task_id AND r.stage_id = s.stage_id
-                WHERE s.account_id = $1 AND s.character_id = $2
-                ORDER BY s.created_at DESC, s.task_id DESC, s.stage_id DESC LIMIT $3""",  # noqa: S608
-            account_id,
-            character_id,
-            limit,
-        )
-        return [(CHARACTER_SHOT_TABLE.decode(row), row["sealed"] or b"") for row in rows]
-
-    async def stage_results(self, task_ids: Sequence[str], stage_id: str) -> dict[str, bytes]:
-        """The sealed results of one stage of several tasks, by task."""
-        rows = await self._fetch(
-            f"SELECT task_id, sealed FROM {SCHEMA}.task_results WHERE task_id = ANY($1) AND stage_id = $2",  # noqa: S608
-            list(task_ids),
-            stage_id,
-        )
-        return {row["task_id"]: row["sealed"] for row in rows}
-
-    async def similar_characters(
-        self, account_id: str, encoder: str, vector: Sequence[float], limit: int = 10
-    ) -> list[tuple[CharacterRow, float]]:
-        """The account's characters nearest to a 768-d vector of the encoder, with cosine similarity -1..1, best first.
-
-        Vectors of another encoder are never looked at. The index holds all accounts; it is read on until enough of this
-        account's were found (pgvector's iterative scan), so that a crowd of others hides none of them.
-        """
-        sql = f"""SELECT {CHARACTER_TABLE.quoted}, 1 - (embedding <=> $3::text::vector) AS score FROM {SCHEMA}.characters
-            WHERE account_id = $1 AND encoder = $2 ORDER BY embedding <=> $3::text::vector LIMIT $4"""  # noqa: S608
-
-        async def work() -> list[Record]:
-            connection: Any
-            async with self._pool.acquire(timeout=self._patience) as connection, connection.transaction(readonly=True):
-                await connection.execute("SET LOCAL hnsw.iterative_scan = strict_order")
-                return list(await connection.fetch(sql, account_id, encoder, vector_text(vector), limit))
-
-        rows = await retrying(work, timeout=self._patience)
-        return [(CHARACTER_TABLE.decode(row), float(row["score"])) for row in rows]
-
     async def asset(self, account_id: str, asset_id: str) -> AssetRow | None:
         """One upload."""
         return await self._one(ASSET_TABLE, "account_id = $1 AND asset_id = $2", account_id, asset_id)
@@ -245,34 +172,3 @@ class Queries:
                 return False
             await asyncio.sleep(_POLL)
         return True
-
-    async def _fetch(self, sql: str, *arguments: Any) -> list[Record]:
-        """Rows of a query; a connection that broke meanwhile is replaced once or twice."""
-
-        async def work() -> list[Record]:
-            connection: Any
-            async with self._pool.acquire(timeout=self._patience) as connection:
-                return list(await connection.fetch(sql, *arguments))
-
-        return await retrying(work, timeout=self._patience)
-
-    async def _value(self, sql: str, *arguments: Any) -> Any:
-        found = await self._fetch(sql, *arguments)
-        return found[0][0] if found else None
-
-    async def _one(self, table: Table[Row], where: str, *arguments: Any) -> Row | None:
-        found = await self._many(table, where, *arguments)
-        return found[0] if found else None
-
-    async def _many(self, table: Table[Row], where: str, *arguments: Any) -> list[Row]:
-        records = await self._fetch(f"{table.select} WHERE {where}", *arguments)
-        return [table.decode(record) for record in records]
-
-    async def _page(
-        self, table: Table[Row], key: str, where: str, arguments: list[Any], before: Before | None, limit: int
-    ) -> list[Row]:
-        if before is not None:
-            where += f" AND (created_at, {key}) < (${len(arguments) + 1}, ${len(arguments) + 2})"
-            arguments = [*arguments, *before]
-        order = f" ORDER BY created_at DESC, {key} DESC LIMIT ${len(arguments) + 1}"
-        return await self._many(table, where + order, *arguments, limit)

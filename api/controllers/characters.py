@@ -86,8 +86,7 @@ async def list_characters(
 async def get_character(request: UserRequest, deps: Injected, character_id: FromPath[str]) -> CharacterDetail:
     """One character: its photos and what was found out about them, its revisions, the pictures made of it."""
     row = await own_character(request, deps, character_id)
-    shots = await deps.reads.character_shots(row.account_id, row.character_id, SHOWN_SHOTS)
-    results = await deps.reads.stage_results([item.task_id for item in row.revisions], EMBEDDING_STAGE)
+    shots, results = await deps.reads.character_pictures(row, SHOWN_SHOTS, EMBEDDING_STAGE)
     seal, sign = account_seal(request, deps), signer(deps.store)
     return await character_detail(row, shots, results, seal, sign, language_of(request.scope))
 
