@@ -11,7 +11,9 @@ from litestar.handlers.base import BaseRouteHandler
 from api.errors import ApiError
 from infra.keystore import Principal
 
-Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Awaitable[None]]  # Litestar runs others in a thread
+Guard = Callable[
+    [ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Awaitable[None]
+]  # Litestar runs others in a thread
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="storyreel"'}
 
 

@@ -100,9 +100,7 @@ async def running(settings: Settings, environ: Mapping[str, str]) -> AsyncIterat
 
 
 @asynccontextmanager
-async def _webhooks(
-    deps: Deps, deliveries: Deliveries, queries: Queries, overlay: Overlay
-) -> AsyncIterator[None]:
+async def _webhooks(deps: Deps, deliveries: Deliveries, queries: Queries, overlay: Overlay) -> AsyncIterator[None]:
     """Sends while it is open, over database connections of its own, so that no call waits for them."""
     subscribers = Subscribers(queries, deps.keystore, deps.now, overlay.row)
     async with open_poster(allow_private=deps.settings.webhook_allow_private) as poster:

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from infra.cli.bars import rated
-from infra.cli.moments import moment
+from infra.cli.moments import bound
 from infra.cli.options import DATA, DataOption, ReasonOption
 from infra.cli.target import target_settings
 from infra.operators import record_act
@@ -58,7 +58,7 @@ def export(
     from infra.export.log_export import Window
 
     now = datetime.now(UTC)
-    window = Window(since=moment("--since", since, now), until=moment("--until", until, now))
+    window = Window(since=bound("--since", since, now), until=bound("--until", until, now))
     asyncio.run(_export(target_settings(data), out, format_, gzip, topic or list(BY_NAME), window))
 
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from infra.cli.moments import moment
+from infra.cli.moments import bound
 from infra.cli.options import DATA, DataOption, JsonOption
 from infra.cli.target import target_settings
 from infra.settings import Settings
@@ -53,7 +53,7 @@ def verify(
     from infra.audit.auditor import Span
 
     now = datetime.now(UTC)
-    span = Span(since=moment("--since", since, now), until=moment("--until", until, now))
+    span = Span(since=bound("--since", since, now), until=bound("--until", until, now))
     topics = topic or [spec.name for spec in LEDGER_TOPICS]
     if foreign := set(topics) - {spec.name for spec in LEDGER_TOPICS}:
         raise ConfigurationError(f"--topic: {', '.join(sorted(foreign))} is not written by the coordinator")

@@ -68,7 +68,7 @@ class StartView:
     def table(self) -> Table:
         """The processes as they are now."""
         records = self.stack.state.processes if self.stack is not None else []
-        rows = [
+        rows: list[dict[str, object]] = [
             {"name": r.name, "pid": r.pid, "state": r.state, "restarts": r.restarts, "troubles": []} for r in records
         ]
         return process_table(rows)

@@ -100,7 +100,9 @@ async def terminate(process: asyncio.subprocess.Process, stop_signal: signal.Sig
     offspring = descendants(process.pid)
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(process.pid, stop_signal)  # asyncio's own way asks for the end first and so takes it from its watcher
+            os.kill(
+                process.pid, stop_signal
+            )  # asyncio's own way asks for the end first and so takes it from its watcher
     try:
         await asyncio.wait_for(process.wait(), max(timeout, 0.0))
     except TimeoutError:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.cli import main
-from infra.cli.moments import moment
+from infra.cli.moments import bound, moment
 from schemas.errors import ConfigurationError
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -26,7 +26,7 @@ def test_how_long_ago(count: int, unit: str) -> None:
 def test_a_time_is_utc_unless_it_says_otherwise(time: datetime) -> None:
     assert moment("--since", time.isoformat(), NOW) == time.replace(tzinfo=UTC)
     assert moment("--since", "2026-11-24T14:00:00+02:00", NOW) == NOW
-    assert moment("--since", None, NOW) is None
+    assert bound("--since", None, NOW) is None
 
 
 @pytest.mark.parametrize("text", ["", "2", "h", "-2h", "2 h", "2w", "yesterday", "2026-13-01"])

