@@ -47,30 +47,32 @@ class Ports(Struct, frozen=True):
 
 
 async def apply_batch(
-    pool: Pool, partition: Partition, delivered: Sequence[Delivered], ports: Ports, *, first: bool = False
+    pool: Pool, partition: Partition, delivered: Sequence[Delivered], ports: Ports, *, after: int | None = None
 ) -> Cursor:
     """Apply what is new and return the position after it. Applying a batch again changes nothing.
 
-    Raises `GapError`, with nothing applied, when records are missing before one of the batch. `first` says that the topic
-    has nothing before the batch, which a compacted topic must say when there is no position yet.
+    Raises `GapError`, with nothing applied, when records are missing before one of the batch. The batch holds everything
+    from offset `after` on; without it that is unknown, and the numbers of the records must tell what is missing. Where
+    they cannot, on a compacted topic without a position and before undecodable records, a batch must be known to be whole.
     """
     async with transaction(pool) as connection:
         cursor = await lock_cursor(connection, partition.topic, partition.number)
         compacted = BY_NAME[partition.topic].compact
-        if compacted and not cursor.next_offset and delivered and delivered[0].offset and not first:
-            raise GapError(cursor, cursor, 0, delivered[0].offset)  # numbers cannot tell what is missing before it
-        selection = select(cursor, delivered, compacted=compacted)
+        whole = after is not None and after <= cursor.next_offset
+        if compacted and not cursor.next_offset and delivered and delivered[0].offset and not whole:
+            raise GapError(cursor, cursor, 0, delivered[0].offset)
+        selection = select(cursor, delivered, compacted=compacted, whole=whole)
         if selection.cursor == cursor:
             return cursor
         letters = await _write(connection, partition, selection, ports.unseal)
         if letters:
             await ports.dead_letters(letters)
-        after = replace(
+        moved = replace(
             selection.cursor, cluster_id=partition.identity.cluster_id, topic_id=partition.identity.topic_id
         )
-        await save_cursor(connection, after)
+        await save_cursor(connection, moved)
         crash_points.reach("read-models.in_transaction")
-        return after
+        return moved
 
 
 async def _write(

@@ -63,7 +63,7 @@ async def stored_cursors(pool: Pool) -> dict[tuple[str, int], Cursor]:
 
 
 async def apply_surely(
-    reader: Reader, partition: Partition, delivered: Sequence[Delivered], *, first: bool = False
+    reader: Reader, partition: Partition, delivered: Sequence[Delivered], *, after: int | None = None
 ) -> Cursor:
     """`apply_batch` until it succeeds: PostgreSQL is waited for, tables that were lost with it are made again.
 
@@ -72,13 +72,13 @@ async def apply_surely(
 
     async def work() -> Cursor:
         try:
-            return await apply_batch(reader.pool, partition, delivered, reader.ports, first=first)
+            return await apply_batch(reader.pool, partition, delivered, reader.ports, after=after)
         except asyncpg.PostgresError as error:
             if not is_absent(error):
                 raise
         log.warning("the read models are gone from PostgreSQL and are derived again")
         await migrate(reader.pool)
-        return await apply_batch(reader.pool, partition, delivered, reader.ports, first=first)
+        return await apply_batch(reader.pool, partition, delivered, reader.ports, after=after)
 
     return await retrying(work, timeout=None)
 
@@ -130,7 +130,7 @@ async def _read(reader: Reader, partition: Partition, cursor: Cursor, until: int
             idle = 0 if found else idle + 1
             delivered = [await reader.decoder.consumed(r) for r in found.get(tp, []) if r.offset < end]
             if delivered:
-                cursor = await apply_surely(reader, partition, delivered, first=not cursor.next_offset)
+                cursor = await apply_surely(reader, partition, delivered, after=cursor.next_offset)
         if idle >= _PATIENCE:
             raise InfrastructureError(f"{tp.topic}[{tp.partition}]: nothing to read before offset {end}")
     return cursor

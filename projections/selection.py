@@ -48,15 +48,19 @@ class Selection(Struct, frozen=True, kw_only=True):
     undecodable: list[Delivered] = []
 
 
-def select(cursor: Cursor, delivered: Sequence[Delivered], *, compacted: bool) -> Selection:
+def select(cursor: Cursor, delivered: Sequence[Delivered], *, compacted: bool, whole: bool = False) -> Selection:
     """Records after the position, in order. Raises `GapError` when one is missing.
 
-    Compacted topics have holes by design. A hole is also explained by as many undecodable records before it.
+    Compacted topics have holes by design. A hole is also explained by as many undecodable records before it. `whole` says
+    that nothing was left out between the position and the batch; without it an undecodable record, which has no number,
+    moves the position only when it is the very next one.
     """
     accepted, undecodable, stored = [], [], cursor
     for item in delivered:
         if item.offset < cursor.next_offset:
             continue
+        if item.record is None and not whole and item.offset > cursor.next_offset:
+            raise GapError(stored, cursor, 0, item.offset)
         cursor = replace(cursor, next_offset=item.offset + 1)
         if item.record is None:
             undecodable.append(item)

@@ -138,7 +138,7 @@ async def _chunks(job: Job, consumer: AIOKafkaConsumer, tp: TopicPartition, end:
 
 
 async def _fold_chunk(job: Job, partition: Partition, folded: Folded, chunk: Sequence[Delivered]) -> Folded:
-    selection = select(folded.cursor, chunk, compacted=BY_NAME[partition.topic].compact)
+    selection = select(folded.cursor, chunk, compacted=BY_NAME[partition.topic].compact, whole=True)
     events = [item.record for item in selection.accepted if item.record is not None and job.wanted(item.record)]
     identity = partition.identity
     cursor = replace(selection.cursor, cluster_id=identity.cluster_id, topic_id=identity.topic_id)

@@ -34,9 +34,9 @@ class Applied:
         self.ports = Ports(unseal, self._keep)
         self.ledger = Ledger()
 
-    async def __call__(self, topic: str, events: Sequence[LedgerRecord], *, first: bool = False) -> None:
+    async def __call__(self, topic: str, events: Sequence[LedgerRecord], *, after: int | None = None) -> None:
         batch = [Delivered(offset=event.stamp.partition_seq - 1, record=event) for event in events]
-        await apply_batch(self.pool, Partition(topic=topic), batch, self.ports, first=first)
+        await apply_batch(self.pool, Partition(topic=topic), batch, self.ports, after=after)
 
     async def _keep(self, letters: Sequence[DeadLetter]) -> None:
         self.letters += letters

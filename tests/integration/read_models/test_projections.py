@@ -9,10 +9,11 @@ import pytest
 
 from infra.settings import Settings
 from projections import tables
+from projections.apply import Partition, apply_batch
 from projections.migrate import migrate
 from projections.postgres import Pool, create_pool
 from projections.queries import Queries
-from projections.selection import GapError
+from projections.selection import Delivered, GapError
 from projections.table import Table
 from schemas.entities import DeviceChanged, DeviceStatus
 from schemas.tasks import TaskQueued
@@ -79,6 +80,19 @@ async def test_an_event_that_contradicts_the_log_is_set_aside(applied: Applied, 
     assert {task.task_id for task in await queries.tasks("ann")} == {"t", "u"}
 
 
+async def test_poison_alone_does_not_begin_an_empty_database(applied: Applied, queries: Queries) -> None:
+    history = [event for event in applied.ledger.image("t") if type(event).__module__ == "schemas.tasks"]
+    partition = Partition(topic="tasks")
+    poison = [Delivered(offset=len(history), value=b"?", error="magic byte 63 is not 0")]
+    with pytest.raises(GapError):
+        await apply_batch(applied.pool, partition, poison, applied.ports)
+    assert applied.letters == []
+    await applied("tasks", history)
+    assert (await apply_batch(applied.pool, partition, poison, applied.ports)).next_offset == len(history) + 1
+    assert len(applied.letters) == 1
+    assert [task.task_id for task in await queries.tasks("ann")] == ["t"]
+
+
 async def test_compacted_devices_have_holes(applied: Applied, queries: Queries) -> None:
     ledger = applied.ledger
     events = [
@@ -88,5 +102,5 @@ async def test_compacted_devices_have_holes(applied: Applied, queries: Queries) 
     with pytest.raises(GapError):  # a database that was lost has no position, and no number tells what came before
         await applied("devices", events[4:])
     assert await queries.devices() == []
-    await applied("devices", [events[1], events[4], events[5]], first=True)
+    await applied("devices", [events[1], events[4], events[5]], after=0)
     assert [(row.device_id, row.epoch) for row in await queries.devices()] == [("cpu-0", 4), ("cpu-1", 5)]

@@ -60,6 +60,15 @@ def test_poison_explains_as_many_holes_as_there_is_poison() -> None:
     assert taken(foreign) == [1, 2, 3]
 
 
+def test_poison_has_no_number_so_it_moves_the_position_only_where_nothing_can_be_missing() -> None:
+    with pytest.raises(GapError):  # a database that was lost, and the live reader goes on far behind its beginning
+        select(START, [poison(40)], compacted=False)
+    with pytest.raises(GapError):
+        select(START, [record(0, 1), poison(2)], compacted=False)
+    assert select(START, [record(0, 1), poison(2)], compacted=False, whole=True).cursor.next_offset == 3
+    assert select(START, [record(0, 1), poison(1), poison(2)], compacted=False).cursor.next_offset == 3
+
+
 @given(st.integers(1, 30), st.data())
 def test_any_way_of_delivering_in_order_applies_each_record_once(count: int, data: st.DataObject) -> None:
     log = [record(offset * 2, offset + 1) for offset in range(count)]
