@@ -108,6 +108,7 @@ def _protected(deps: Deps) -> Router:
             webhooks.get_callback_secret,
             webhooks.list_deliveries,
             webhooks.redeliver,
+            webhooks.deliver_event,
             account.get_usage,
             engines.list_engines,
             account.create_user,

@@ -16,7 +16,7 @@ from api.metrics import Metrics
 from api.ports import Before, ReadModel
 from api.reads import Reads
 from api.uploads import Pictures
-from api.webhooks.deliveries import Delivery
+from api.webhooks.deliveries import Delivery, Planned
 from infra.keystore import SqliteKeystore
 from infra.object_store.port import ObjectStore
 from infra.settings import Settings
@@ -59,6 +59,9 @@ class Delivering(Protocol):
     async def failing(self, account_id: str) -> set[str]:
         """Webhooks that nothing is sent to of its own accord, because everything failed."""
         ...
+
+    async def renew(self, planned: Planned, now: datetime) -> Delivery:
+        """Send an event of any age to the webhook."""
 
     async def again(self, account_id: str, webhook_id: str, delivery_id: str, now: datetime) -> Delivery | None:
         """Send it once more, None if the webhook has none of that id."""

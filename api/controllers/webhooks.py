@@ -15,9 +15,10 @@ from api.deps import Injected
 from api.errors import ApiError
 from api.live.sse import event_name
 from api.openapi import problems
-from api.webhooks.deliveries import CALLBACK, Delivery
-from api.webhooks.message import signing_secret
+from api.webhooks.deliveries import CALLBACK, Delivery, Planned
+from api.webhooks.message import is_terminal, signing_secret
 from api.webhooks.signing import secret_text
+from api.webhooks.subscribers import Subscribers
 from infra.keystore import Principal
 
 UserRequest = Request[Principal, Any, Any]
@@ -94,6 +95,32 @@ async def redeliver(
     if row is None:
         raise ApiError("not_found")
     return _view(row)
+
+
+@post(
+    "/webhooks/{webhook_id:str}/events/{event_id:str}/deliver",
+    status_code=202,
+    tags=["webhooks"],
+    responses=problems(401, 404, 503),
+)
+async def deliver_event(
+    request: UserRequest, deps: Injected, webhook_id: FromPath[str], event_id: FromPath[str]
+) -> DeliveryView:
+    """Send any event of the account, however old, under the `webhook-id` that it always has."""
+    account, known, number = request.user.account_id, _webhook(webhook_id), _number(event_id)
+    rows = await deps.queries.account_events(account, number - 1, 1)
+    if not rows or rows[0].account_seq != number or (known == CALLBACK and not is_terminal(rows[0])):
+        raise ApiError("not_found")
+    if await Subscribers(deps.queries, deps.keystore, deps.now).target(account, known, rows[0].task_id) is None:
+        raise ApiError("not_found")
+    return _view(await deps.deliveries.renew(Planned(known, rows[0]), deps.now()))
+
+
+def _number(event_id: str) -> int:
+    """Raises `ApiError` 404 for what no event is called."""
+    if not (event_id.isascii() and event_id.isdigit()) or len(event_id) > 18:
+        raise ApiError("not_found")
+    return int(event_id)
 
 
 def _webhook(webhook_id: str) -> str:

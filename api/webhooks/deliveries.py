@@ -207,6 +207,19 @@ class Deliveries:
         )
         return None if record is None else Delivery(**record)
 
+    async def renew(self, planned: Planned, now: datetime) -> Delivery:
+        """Send an event of any age to the webhook as soon as possible, whether its delivery is remembered or not."""
+        record = await self._pool.fetchrow(
+            f"""INSERT INTO ops.webhook_deliveries (delivery_id, account_id, webhook_id, task_id, account_seq, type,
+                  created_at, updated_at, state, error, next_attempt)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10)
+                ON CONFLICT (delivery_id) DO UPDATE SET state = 'pending', attempts = 0, next_attempt = $10, updated_at = $7
+                RETURNING {_COLUMNS}""",  # noqa: S608
+            *_row(planned, now, failing=False),
+        )
+        assert record is not None  # an upsert always returns its row
+        return Delivery(**record)
+
     async def failing(self, account_id: str) -> set[str]:
         """Webhooks whose last `FAILING_AFTER` ended deliveries all failed: nothing is sent to them of its own accord."""
         records = await self._pool.fetch(

@@ -75,14 +75,18 @@ class Subscribers:
 
     async def find(self, delivery: Delivery) -> Subscriber | None:
         """Where the delivery goes, None while the read model does not know. Raises `Gone`."""
-        key = self._key(delivery.account_id)
+        return await self.target(delivery.account_id, delivery.webhook_id, delivery.task_id)
+
+    async def target(self, account_id: str, webhook_id: str, task_id: str) -> Subscriber | None:
+        """Where an event of the task goes by that webhook, None if it is not known. Raises `Gone` for erased accounts."""
+        key = self._key(account_id)
         if key is None:
             raise Gone("the account was erased")
-        if delivery.webhook_id == CALLBACK:
-            url = await self._callback_url(delivery.account_id, delivery.task_id)
+        if webhook_id == CALLBACK:
+            url = await self._callback_url(account_id, task_id)
             return None if url is None else Subscriber(url, [signing_secret(key, CALLBACK)])
-        webhooks = await self._queries.webhooks(delivery.account_id)
-        webhook = next((row for row in webhooks if row.webhook_id == delivery.webhook_id), None)
+        webhooks = await self._queries.webhooks(account_id)
+        webhook = next((row for row in webhooks if row.webhook_id == webhook_id), None)
         if webhook is None:
             return None
         url = str(AccountSeal(key).open(webhook.sealed, "webhook")["url"])

@@ -6,6 +6,8 @@ import json
 import time
 from typing import Any
 
+import asyncpg
+
 from infra.local.stack import LocalStack
 from tests.e2e.conftest import Account
 from tests.e2e.test_following import SMALL
@@ -28,7 +30,9 @@ async def _deliveries(account: Account, *, state: str, attempts: int = 0) -> lis
     raise AssertionError(items)
 
 
-async def test_a_callback_is_signed_repeated_until_it_arrives_and_sent_again_on_request(account: Account) -> None:
+async def test_a_callback_is_signed_repeated_until_it_arrives_and_sent_again_on_request(
+    account: Account, stack: LocalStack
+) -> None:
     refusals = [500, 302]
     async with receiving() as receiver:
         receiver.answer = lambda _: refusals.pop() if refusals else 204
@@ -38,10 +42,19 @@ async def test_a_callback_is_signed_repeated_until_it_arrives_and_sent_again_on_
         path = f"webhooks/callback/deliveries/{delivery['delivery_id']}/redeliver"
         assert (await account.http.post(path)).status_code == 202
         again = (await receiver.until(4))[3]
+        pool = await asyncpg.connect(stack.settings.database_url)
+        await pool.execute("DELETE FROM ops.webhook_deliveries WHERE account_id = $1", account.account_id)
+        await pool.close()
+        events = f"webhooks/callback/events/{delivery['event_id']}"
+        assert (
+            await account.http.post(f"{events}/deliver")
+        ).status_code == 202  # as after 30 days: nobody remembers it
+        forgotten = (await receiver.until(5))[4]
+        assert (await account.http.post(f"{events}0/deliver")).status_code == 404
     secret = (await account.http.get("webhooks/callback/secret")).json()["secret"]
-    ids = {verify(secret, got.headers, got.body, time.time()) for got in (first, last, again)}
+    ids = {verify(secret, got.headers, got.body, time.time()) for got in (first, last, again, forgotten)}
     assert ids == {delivery["message_id"]}
-    assert first.body == last.body == again.body
+    assert first.body == last.body == again.body == forgotten.body
     history = (await account.http.get(f"tasks/{task_id}/events")).json()["items"]
     message = json.loads(first.body)
     task_url = message["data"].pop("task_url")

@@ -24,7 +24,7 @@ from api.live.overlay import Overlay
 from api.metrics import Metrics
 from api.reads import Reads
 from api.uploads import Pictures
-from api.webhooks.deliveries import Delivery
+from api.webhooks.deliveries import Delivery, Planned
 from infra.keystore import Role, SqliteKeystore
 from infra.object_store.local import LocalObjectStore
 from infra.settings import Settings
@@ -233,6 +233,27 @@ class MemoryDeliveries:
     async def again(self, account_id: str, webhook_id: str, delivery_id: str, now: datetime) -> Delivery | None:
         found = [row for row in await self.page(account_id, webhook_id, None, 1000) if row.delivery_id == delivery_id]
         return found[0] if found else None
+
+    async def renew(self, planned: Planned, now: datetime) -> Delivery:
+        event = planned.event
+        row = Delivery(
+            delivery_id=f"{planned.webhook_id}-{event.account_seq}",
+            account_id=event.account_id,
+            webhook_id=planned.webhook_id,
+            task_id=event.task_id,
+            account_seq=event.account_seq,
+            type=event.type,
+            state="pending",
+            attempts=0,
+            next_attempt=now,
+            status=None,
+            error="",
+            took_ms=0,
+            created_at=now,
+            updated_at=now,
+        )
+        self.rows.append(row)
+        return row
 
 
 class Edge:
