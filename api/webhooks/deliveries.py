@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from api.webhooks.tables import LOCK, MAKE
 from api.webhooks.transport import Answer
 from projections.folds.task_events import TaskEventRow
 from projections.postgres import Pool, transaction
@@ -23,36 +24,6 @@ LEASE = timedelta(seconds=30)  # after which an attempt whose process died is ma
 KEPT = timedelta(days=30)
 Delivered = Literal["pending", "delivered", "failed"]
 Targets = Callable[[Sequence[TaskEventRow]], Awaitable[Sequence["Planned"]]]
-_LOCK = 0x686F6F6B73  # "hooks"; one process at a time makes the schema
-_MAKE = """
-CREATE SCHEMA IF NOT EXISTS ops;
-CREATE TABLE IF NOT EXISTS ops.webhook_place (
-    shard     integer PRIMARY KEY,
-    topic_id  text    NOT NULL DEFAULT '',  -- which log the place is in
-    shard_seq bigint  NOT NULL DEFAULT 0    -- events up to here have their deliveries
-);
-INSERT INTO ops.webhook_place (shard) VALUES (0) ON CONFLICT DO NOTHING;
-CREATE TABLE IF NOT EXISTS ops.webhook_deliveries (
-    delivery_id  text        PRIMARY KEY,
-    account_id   text        NOT NULL,
-    webhook_id   text        NOT NULL,
-    task_id      text        NOT NULL,
-    account_seq  bigint      NOT NULL,
-    type         text        NOT NULL,
-    state        text        NOT NULL DEFAULT 'pending',
-    attempts     integer     NOT NULL DEFAULT 0,
-    next_attempt timestamptz,
-    leased_until timestamptz,
-    status       integer,
-    error        text        NOT NULL DEFAULT '',
-    took_ms      integer     NOT NULL DEFAULT 0,
-    created_at   timestamptz NOT NULL,
-    updated_at   timestamptz NOT NULL
-);
-CREATE INDEX IF NOT EXISTS webhook_deliveries_due ON ops.webhook_deliveries (next_attempt) WHERE state = 'pending';
-CREATE INDEX IF NOT EXISTS webhook_deliveries_listed
-    ON ops.webhook_deliveries (account_id, webhook_id, created_at DESC, delivery_id DESC);
-"""
 _COLUMNS = (
     "delivery_id, account_id, webhook_id, task_id, account_seq, type, state, attempts, next_attempt, status, error"
 )
@@ -101,8 +72,8 @@ class Deliveries:
     async def make(self) -> None:
         """Make what is missing. Idempotent."""
         async with transaction(self._pool) as connection:
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
-            await connection.execute(_MAKE)
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+            await connection.execute(MAKE)
 
     async def collect(self, targets: Targets, now: datetime, oldest: datetime) -> int:
         """Plan the deliveries of the next events of the read model; how many events there were, 0 also while another process
