@@ -13,6 +13,7 @@ from api.context import check_id
 from api.cursor import decode_cursor, encode_cursor, parse_limit
 from api.deps import Injected
 from api.errors import ApiError
+from api.live.event_ids import event_number
 from api.live.sse import event_name
 from api.openapi import problems
 from api.webhooks.deliveries import CALLBACK, Delivery, Planned
@@ -107,20 +108,15 @@ async def deliver_event(
     request: UserRequest, deps: Injected, webhook_id: FromPath[str], event_id: FromPath[str]
 ) -> DeliveryView:
     """Send any event of the account, however old, under the `webhook-id` that it always has."""
-    account, known, number = request.user.account_id, _webhook(webhook_id), _number(event_id)
+    account, known, number = request.user.account_id, _webhook(webhook_id), event_number(event_id)
+    if number is None:
+        raise ApiError("not_found")
     rows = await deps.queries.account_events(account, number - 1, 1)
     if not rows or rows[0].account_seq != number or (known == CALLBACK and not is_terminal(rows[0])):
         raise ApiError("not_found")
     if await Subscribers(deps.queries, deps.keystore, deps.now).target(account, known, rows[0].task_id) is None:
         raise ApiError("not_found")
     return _view(await deps.deliveries.renew(Planned(known, rows[0]), deps.now()))
-
-
-def _number(event_id: str) -> int:
-    """Raises `ApiError` 404 for what no event is called."""
-    if not (event_id.isascii() and event_id.isdigit()) or len(event_id) > 18:
-        raise ApiError("not_found")
-    return int(event_id)
 
 
 def _webhook(webhook_id: str) -> str:

@@ -28,6 +28,8 @@ _COLUMNS = (
     "delivery_id, account_id, webhook_id, task_id, account_seq, type, state, attempts, next_attempt, status, error"
 )
 _COLUMNS += ", took_ms, created_at, updated_at"
+_INSERT = """INSERT INTO ops.webhook_deliveries (delivery_id, account_id, webhook_id, task_id, account_seq, type,
+     created_at, updated_at, state, error, next_attempt) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10)"""
 
 
 class Planned(Struct, frozen=True):
@@ -181,11 +183,9 @@ class Deliveries:
     async def renew(self, planned: Planned, now: datetime) -> Delivery:
         """Send an event of any age to the webhook as soon as possible, whether its delivery is remembered or not."""
         record = await self._pool.fetchrow(
-            f"""INSERT INTO ops.webhook_deliveries (delivery_id, account_id, webhook_id, task_id, account_seq, type,
-                  created_at, updated_at, state, error, next_attempt)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10)
+            f"""{_INSERT}
                 ON CONFLICT (delivery_id) DO UPDATE SET state = 'pending', attempts = 0, next_attempt = $10, updated_at = $7
-                RETURNING {_COLUMNS}""",  # noqa: S608
+                RETURNING {_COLUMNS}""",
             *_row(planned, now, failing=False),
         )
         assert record is not None  # an upsert always returns its row
@@ -214,9 +214,7 @@ class Deliveries:
         accounts = {item.event.account_id for item in planned if item.webhook_id != CALLBACK}
         failing = {(account, webhook) for account in accounts for webhook in await self.failing(account)}
         await connection.executemany(
-            """INSERT INTO ops.webhook_deliveries (delivery_id, account_id, webhook_id, task_id, account_seq, type,
-                 created_at, updated_at, state, error, next_attempt)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10) ON CONFLICT DO NOTHING""",
+            f"{_INSERT} ON CONFLICT DO NOTHING",
             [_row(item, now, failing=(item.event.account_id, item.webhook_id) in failing) for item in planned],
         )
 

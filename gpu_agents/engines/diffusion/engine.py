@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 
 from gpu_agents.engines.base import EngineKind, Estimate, RenderContext, RenderOutput
 from gpu_agents.engines.diffusion import adapters
+from gpu_agents.engines.diffusion.by_model import ByModel
 from gpu_agents.engines.diffusion.libraries import insist_on_libraries
 from gpu_agents.engines.diffusion.loading import Loaded, load_pipeline
 from gpu_agents.engines.diffusion.memory_errors import with_less_memory
@@ -31,19 +32,12 @@ SECONDS_A_STEP = 1.0  # a megapixel, before anything was measured
 LOAD_SECONDS = 60.0
 
 
-class DiffusersEngine:
+class DiffusersEngine(ByModel):
     """Image engine `diffusers`; `diffusers/NAME` runs that model of the registry, without a name the default one."""
 
     name: ClassVar[str] = "diffusers"
     kind: ClassVar[EngineKind] = EngineKind.IMAGE
     version: ClassVar[str] = "1"
-
-    def __init__(self) -> None:
-        self._model = ""
-
-    def use_model(self, name: str) -> None:
-        """Run this model of the registry instead of the default one."""
-        self._model = name
 
     def setup(self) -> None:
         """Find the libraries and the model's files. Raises `ConfigurationError` naming what is missing and how to get it.

@@ -9,6 +9,7 @@ from PIL import Image
 
 from gpu_agents.engines.base import EngineKind, Estimate, RenderContext, RenderOutput
 from gpu_agents.engines.diffusion.adapters import reference_picture
+from gpu_agents.engines.diffusion.by_model import ByModel
 from gpu_agents.engines.diffusion.libraries import insist_on_libraries
 from gpu_agents.engines.diffusion.loading import Loaded, load_pipeline
 from gpu_agents.engines.diffusion.memory_errors import with_less_memory
@@ -26,19 +27,12 @@ STEPS = 20  # of a pipeline whose model names no other number
 MAX_SIDE = 8192
 
 
-class UpscaleEngine:
+class UpscaleEngine(ByModel):
     """Upscale engine `upscale`; `upscale/NAME` runs that model, without a name the default one or, without any, Lanczos."""
 
     name: ClassVar[str] = "upscale"
     kind: ClassVar[EngineKind] = EngineKind.UPSCALE
     version: ClassVar[str] = "1"
-
-    def __init__(self) -> None:
-        self._model = ""
-
-    def use_model(self, name: str) -> None:
-        """Run this model of the registry instead of the default one."""
-        self._model = name
 
     def setup(self) -> None:
         """Find the model's files if there is a model. Raises `ConfigurationError` naming what is missing."""

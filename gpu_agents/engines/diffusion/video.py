@@ -8,6 +8,7 @@ from PIL import ImageOps
 
 from gpu_agents.engines.base import EngineKind, Estimate, OutputFile, RenderContext, RenderOutput
 from gpu_agents.engines.diffusion.adapters import reference_picture
+from gpu_agents.engines.diffusion.by_model import ByModel
 from gpu_agents.engines.diffusion.clips import write_clip
 from gpu_agents.engines.diffusion.libraries import insist_on_libraries
 from gpu_agents.engines.diffusion.loading import Loaded, load_component, load_pipeline
@@ -32,7 +33,7 @@ SECONDS_A_FRAME = 4.0  # a megapixel, before anything was measured
 LOAD_SECONDS = 120.0
 
 
-class DiffusersVideoEngine:
+class DiffusersVideoEngine(ByModel):
     """Clip engine `diffusers-video`; `diffusers-video/NAME` runs that model of the registry, without a name the default one.
 
     Models that read a picture (SVD, LTX, Wan) begin with the still; text-to-video models (AnimateDiff) are told the shot's
@@ -42,13 +43,6 @@ class DiffusersVideoEngine:
     name: ClassVar[str] = "diffusers-video"
     kind: ClassVar[EngineKind] = EngineKind.CLIP
     version: ClassVar[str] = "1"
-
-    def __init__(self) -> None:
-        self._model = ""
-
-    def use_model(self, name: str) -> None:
-        """Run this model of the registry instead of the default one."""
-        self._model = name
 
     def setup(self) -> None:
         """Find the libraries and the model's files. Raises `ConfigurationError` naming what is missing; loads nothing."""

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from gpu_agents.engines.base import EngineKind, Estimate, RenderContext, RenderOutput
+from gpu_agents.engines.diffusion.by_model import ByModel
 from gpu_agents.engines.diffusion.engine import LIBRARIES, LOAD_SECONDS, SECONDS_A_STEP
 from gpu_agents.engines.diffusion.loading import Loaded
 from gpu_agents.engines.diffusion.memory_errors import with_less_memory
@@ -31,7 +32,7 @@ ADAPTER_SCALE = 0.8  # how much the faces count for the picture; the values of t
 NETWORK_SCALE = 0.8
 
 
-class InstantIdEngine:
+class InstantIdEngine(ByModel):
     """Image engine `instantid`; needs a pack of insightface and three models of the registry, see `loading`."""
 
     name: ClassVar[str] = "instantid"
@@ -39,12 +40,8 @@ class InstantIdEngine:
     version: ClassVar[str] = "1"
 
     def __init__(self) -> None:
+        super().__init__()
         self._encoder = InsightFaceEncoder()
-        self._model = ""
-
-    def use_model(self, name: str) -> None:
-        """Draw with this model of the registry instead of the default one."""
-        self._model = name
 
     def setup(self) -> None:
         """Load the face pack and find the models. Raises `ConfigurationError` naming what is missing."""
