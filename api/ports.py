@@ -26,6 +26,9 @@ class ReadModel(Protocol):
     async def task(self, account_id: str, task_id: str) -> TaskRow | None:
         """The task, None if the account has none of that id."""
 
+    async def stored_tasks(self, task_ids: Sequence[str]) -> Sequence[TaskRow]:
+        """Those of the tasks that exist, of whatever account, without results."""
+
     async def owner(self, task_id: str) -> str | None:
         """The account of the task, None if there is none of that id."""
 

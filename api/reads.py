@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from api.errors import unavailable
 from api.live.overlay import Overlay
+from api.old_tasks import OldTasks
 from api.ports import Before, ReadModel
 from projections.folds.assets import AssetRow
 from projections.folds.character_shots import CharacterShotRow
@@ -45,6 +46,7 @@ class Reads:
         self._tail, self._overlay, self._queries, self._shards = tail, overlay, queries, shards
         self._touched: OrderedDict[str, None] = OrderedDict()
         self._held: dict[tuple[str, int], int] = {}  # highest sequences the rows are known to have held
+        self._old = OldTasks(queries, lambda account_id: self._insist_on_whole(TASKS.name, account_id), shards)
 
     def touch(self, task_id: str) -> None:
         """A decision about the task was answered; the next read of it must show its effects."""
@@ -59,8 +61,7 @@ class Reads:
             found = await self._look(account_id, task_id)
             if found is not None:
                 return found
-        reached = await self._tail.reach_end(TASKS.name, shard_of(account_id, self._shards), END_TIMEOUT)
-        if reached:
+        if reached := await self._tail.reach_end(TASKS.name, shard_of(account_id, self._shards), END_TIMEOUT):
             self._touched.pop(task_id, None)
         found = await self._look(account_id, task_id)
         if found is not None:
@@ -75,12 +76,11 @@ class Reads:
         return await self._found(TASKS.name, "", lambda: self._queries.owner(task_id))
 
     async def stored_task(self, account_id: str, task_id: str) -> TaskRow | None:
-        """The task as the read model has it, for questions about old tasks.
+        """The task as the read model has it, without results, for questions about old tasks.
 
         Raises `ApiError` 503 while the rows are derived again: what they lack may have existed.
         """
-        await self._insist_on_whole(TASKS.name, account_id)
-        return await self._queries.task(account_id, task_id)
+        return await self._old.get(account_id, task_id)
 
     async def whole(self, topic: str, partition: int) -> bool:
         """Whether the rows hold at least what they held before, or, at first, what the log held when this was first asked.

@@ -115,6 +115,11 @@ def _forget(ended: asyncio.Task[Any]) -> None:
 
 
 async def _retrying(work: Callable[[], Awaitable[T]], timeout: float | None) -> T:
+    try:
+        return await work()  # nearly always; what tries again costs as much as a small query
+    except Exception as error:
+        if not is_transient(error):
+            raise
     async for attempt in stamina.retry_context(
         on=is_transient, attempts=None, timeout=timeout, wait_initial=0.02, wait_max=1, wait_jitter=0.05
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -51,6 +52,10 @@ class Queries(CharacterQueries):
             task_id,
         )
         return replace(row, results={found["stage_id"]: found["sealed"] for found in results})
+
+    async def stored_tasks(self, task_ids: Sequence[str]) -> list[TaskRow]:
+        """Those of the tasks that there are, of any account and without results; whose they are is the caller's to check."""
+        return await self._many(TASK_TABLE, "task_id = ANY($1)", list(task_ids))
 
     async def owner(self, task_id: str) -> str | None:
         """The account of a task, for operators."""

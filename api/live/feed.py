@@ -27,7 +27,8 @@ class Feed:
                 self._board.post(record)
             case TaskEvent():
                 row = self._overlay.apply(record)  # type: ignore[arg-type]
-                self._hub.publish(task_event_row(record))  # type: ignore[arg-type]
+                if self._hub.follows(record.task_id, record.envelope.account_id):
+                    self._hub.publish(task_event_row(record))  # type: ignore[arg-type]
                 self._count(record, row)
             case StageProgressed():
                 if self._overlay.note(record):

@@ -72,6 +72,10 @@ class Hub:
         with self._subscribe(("account", account_id)) as subscription:
             yield subscription
 
+    def follows(self, task_id: str, account_id: str) -> bool:
+        """Whether anybody would get a frame of that task."""
+        return ("task", task_id) in self._by_topic or ("account", account_id) in self._by_topic
+
     def publish(self, frame: Frame) -> None:
         """To everybody who follows the task or its account."""
         account_id = frame.account_id if isinstance(frame, TaskEventRow) else frame.envelope.account_id

@@ -80,6 +80,9 @@ class MemoryReadModel:
         row = self.rows.get(task_id)
         return row if row and row.account_id == account_id else None
 
+    async def stored_tasks(self, task_ids: Sequence[str]) -> list[TaskRow]:
+        return [row for task_id, row in self.rows.items() if task_id in task_ids]
+
     async def owner(self, task_id: str) -> str | None:
         row = self.rows.get(task_id)
         return row.account_id if row else None
