@@ -22,6 +22,7 @@ from streams.cancelling import finished
 from streams.decoding import decode
 from streams.domain.policy import Policy
 from streams.heartbeats import LeaseClocks
+from streams.pacing import Pace
 from streams.recovery import Recovered
 
 log = logging.getLogger(__name__)
@@ -74,9 +75,12 @@ class Loop:
 
         A cancellation takes effect between transactions: one that has begun is finished.
         """
+        pace = Pace()
         while True:
+            await asyncio.sleep(pace.wait(time.monotonic()))
             wait_ms = int(self._settings.tick_interval * 1000)
             batches = await consumer.getmany(timeout_ms=wait_ms, max_records=MAX_BATCH)
+            pace.begun(time.monotonic(), sum(map(len, batches.values())))
             batch = Batch(self.found.state, self.found.heads, self._codec, self._policy)
             for message in (m for messages in batches.values() for m in messages):
                 await self._take(batch, message)
