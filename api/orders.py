@@ -11,9 +11,11 @@ from api.errors import invalid
 from api.lookup import Lookup
 from api.planning import images, videos
 from api.planning.call import Call
+from api.planning.enlarging import enlarged
 from api.planning.entities import verification_request
 from api.rules import BadField
 from api.sealing import AccountSeal
+from schemas.common import Limits
 from schemas.requests import (
     AudioRequested,
     ImageRequested,
@@ -58,7 +60,9 @@ async def verification_order(
 
 
 async def video_order(body: VideoBody, call: Call, seal: AccountSeal, deps: Deps) -> VideoRequested:
-    """A film. Raises `ApiError` 400 for characters, assets or a storyboard that are not the caller's or not ready."""
+    """A film. Raises `ApiError` 400 for characters, assets or a storyboard that are not the caller's or not ready, and for
+    an upscaled film that could not be larger.
+    """
     lookup = Lookup(deps.reads, call.account_id, seal)
     characters = await lookup.characters("characters", body.characters)
     shots, title = videos.shots_of(body.scenes or []), ""
@@ -71,8 +75,30 @@ async def video_order(body: VideoBody, call: Call, seal: AccountSeal, deps: Deps
         shots, title = videos.cast(draft, characters), draft.title
     lookup.check()
     language = videos.language_of(body, shots, body.script or "")
-    options = videos.film_options(body, call, language, characters=characters, image_keys=image_keys, title=title)
+    options = videos.film_options(
+        body,
+        call,
+        language,
+        characters=characters,
+        image_keys=image_keys,
+        title=title,
+        film_size=await _film_size(body, call, deps),
+    )
     if body.script is None:
         return videos.film_request(body, call, seal, shots, options)
     longest = await deps.reads.max_duration(call.account_id)
     return videos.script_film_request(body, call, seal, options, script=body.script, max_duration_s=longest)
+
+
+async def _film_size(body: VideoBody, call: Call, deps: Deps) -> tuple[int, int] | None:
+    """What the film is enlarged to, None if it is not. Raises `ApiError` 400 where the account may have nothing larger."""
+    if not body.video_config.upscale:
+        return None
+    limits = await deps.reads.limits(call.account_id) or Limits()
+    width, height = body.video_config.size
+    if (size := enlarged(width, height, limits)) is None:
+        most = f"{limits.max_width}x{limits.max_height}"
+        raise invalid(
+            BadField("video_config.upscale", "nothing_to_gain", {"resolution": f"{width}x{height}", "most": most})
+        )
+    return size

@@ -44,7 +44,15 @@ RULES: dict[str, tuple[str, str]] = {
     "only_with": ("only makes sense together with {other}", "只能与 {other} 一起使用"),
     "unique": ("must be unique", "不得重复"),
     "engine": ("must be an installed {kind} engine: {expected}", "必须是已安装的引擎：{expected}"),
-    "no_upscaler": ("no upscale engine is installed", "未安装放大引擎"),
+    "stills_only": (
+        "enlarges the stills of a film; the engine {engine} makes clips of them first",
+        "只能放大静态画面；引擎 {engine} 会先把画面变成视频片段",
+    ),
+    "nothing_to_gain": (
+        "the account's films may not be larger than {most}, so {resolution} leaves nothing to enlarge",
+        "该账户的视频最大为 {most}，{resolution} 已没有放大的余地",
+    ),
+    "engine_unready": ("the engine {engine} is ready on no device: {reason}", "没有设备能够运行引擎 {engine}：{reason}"),
     "own_asset": ("must be an asset of yours", "必须是您自己的素材"),
     "own_character": ("must be a character of yours", "必须是您自己的角色"),
     "character_ready": ("the character is not ready yet", "角色尚未就绪"),

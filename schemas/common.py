@@ -89,8 +89,9 @@ class Artifact(Struct, frozen=True, kw_only=True):
 class StagePlan(Struct, frozen=True, kw_only=True):
     """One stage as planned: what to run, on which engine, after which stages. `sealed` is the spec's ciphertext.
 
-    `work` is the size of the job in units of its kind: thousandths of a megapixel for shots, frames for clips and films,
-    characters for speech, seconds for music, 1 elsewhere; `deliver` marks stages whose files are the task's result.
+    `work` is the size of the job in units of its kind: thousandths of a megapixel for shots and enlarged stills,
+    frames for clips and films, characters for speech, seconds for music, 1 elsewhere; `deliver` marks stages whose files
+    are the task's result.
     `character_ids` are the characters that a shot names.
     """
 

@@ -25,7 +25,7 @@ from api.bodies.base import (
 )
 from api.bodies.images import GuidanceScale, NegativePrompt, Prompt, SceneConfig, Steps, Style
 from api.bodies.scripts import Script
-from api.engines import engine_errors
+from api.engines import engine_errors, makes_clips
 from api.rules import BadField
 from schemas.specs import Language, Transition, VideoFormat
 
@@ -63,13 +63,23 @@ class Scene(Body):
 
 
 class VideoConfig(Body):
-    """Frames a second, size in pixels, sound, captions; `upscale` needs an upscale engine."""
+    """Frames a second, size in pixels, sound, captions.
+
+    With `upscale` pictures are drawn at `resolution` and enlarged to twice that each way, or to the largest size that the
+    account may have if that is less.
+    """
 
     fps: Annotated[int, Field(ge=1, le=60)] = 24
     resolution: Annotated[str, AfterValidator(_resolution)] = "1280x768"
     upscale: bool = False
     audio: bool = True
     subtitles: bool = True
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of `resolution` in pixels."""
+        width, _, height = self.resolution.partition("x")
+        return int(width), int(height)
 
 
 class VideoBody(Body):
@@ -91,6 +101,7 @@ class VideoBody(Body):
     seed: Seed | None = None
     engine: EngineName = "animatic"
     image_engine: EngineName = "sketch"
+    upscale_engine: EngineName = "upscale"
     project: Project | None = None
     deadline: Deadline | None = None
     callback_url: CallbackUrl | None = None
@@ -100,6 +111,7 @@ class VideoBody(Body):
         """Also: one source of shots, unique scene ids, fields that need a script, installed engines."""
         bad = super().cross_check(data, now)
         bad += engine_errors(data, "engine", "video") + engine_errors(data, "image_engine", "image")
+        bad += engine_errors(data, "upscale_engine", "upscale") + _upscale_errors(data)
         sources = given(data, "scenes", "script", "storyboard_id")
         if len(sources) != 1:
             bad.append(BadField("scenes", "exactly_one", {"fields": "scenes, script, storyboard_id"}))
@@ -107,10 +119,16 @@ class VideoBody(Body):
             bad.append(BadField("target_duration", "only_with", {"other": "script"}))
         if data.get("characters") and "scenes" in sources:
             bad.append(BadField("characters", "only_with", {"other": "script, storyboard_id"}))
-        config = data.get("video_config")
-        if isinstance(config, dict) and config.get("upscale") is True:
-            bad.append(BadField("video_config.upscale", "no_upscaler"))
         return bad + _repeated_ids(data.get("scenes"))
+
+
+def _upscale_errors(data: Mapping[str, Any]) -> list[BadField]:
+    """Only stills are enlarged."""
+    config, engine = data.get("video_config"), data.get("engine")
+    upscale = isinstance(config, dict) and config.get("upscale") is True
+    if upscale and isinstance(engine, str) and makes_clips(engine):
+        return [BadField("video_config.upscale", "stills_only", {"engine": engine})]
+    return []
 
 
 def _repeated_ids(scenes: object) -> list[BadField]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from api.bodies.scripts import StoryboardBody
-from api.bodies.videos import Scene, VideoBody, parse_resolution
+from api.bodies.videos import Scene, VideoBody
 from api.engines import makes_clips
 from api.language import text_language
 from api.planning.call import Call, Seal, seed_for
@@ -76,9 +76,10 @@ def film_options(
     characters: Mapping[str, CharacterRef],
     image_keys: Mapping[str, str],
     title: str = "",
+    film_size: tuple[int, int] | None = None,
 ) -> FilmOptions:
-    """How the client wants the film."""
-    width, height = parse_resolution(body.video_config.resolution) or (1280, 768)
+    """How the client wants the film; `film_size` is what its pictures are enlarged to, if they are."""
+    width, height = body.video_config.size
     return FilmOptions(
         title=body.title or title,
         language=language,
@@ -96,6 +97,9 @@ def film_options(
         image_engine=body.image_engine,
         video_engine=FILM_ENGINE if makes_clips(body.engine) else body.engine,
         clip_engine=body.engine if makes_clips(body.engine) else "",
+        upscale_engine=body.upscale_engine,
+        film_width=film_size[0] if film_size else 0,
+        film_height=film_size[1] if film_size else 0,
         characters=dict(characters),
         image_keys=dict(image_keys),
     )
@@ -145,8 +149,8 @@ def _video(
         request=call.info(reused),
         plan=plan,
         script=script,
-        width=options.width,
-        height=options.height,
+        width=options.film_size[0],
+        height=options.film_size[1],
         fps=options.fps,
         character_ids=character_ids,
         storyboard_id=body.storyboard_id or "",

@@ -19,6 +19,7 @@ TIER_LIMITS: dict[Tier, Limits] = {
 # Milliseconds per unit of work before anything was measured (2-core CPU figures of the built-in engines).
 FIRST_RATES: dict[StageKind, float] = {
     StageKind.SHOT: 1.0,
+    StageKind.UPSCALE: 1.0,
     StageKind.FILM: 25.0,
     StageKind.MUSIC: 40.0,
     StageKind.SPEECH: 4.0,

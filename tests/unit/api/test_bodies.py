@@ -134,7 +134,7 @@ def test_every_bad_field_is_named_at_once() -> None:
         {"id": "a", "prompt": "x", "duration": 61, "transition": "spin", "scene_config": {"mood": "odd", "x": 1}},
         {"prompt": "x", "narration": "n" * 501, "image_path": "", "colour": "red"},
     ]
-    config = {"fps": 61, "resolution": "640x100", "upscale": True, "audio": "yes"}
+    config = {"fps": 61, "resolution": "640x100", "upscale": 2, "audio": "yes"}
     body = {"scenes": scenes, "script": "x", "video_config": config, "seed": 1.5, "more": 1}
     assert broken(VideoBody, body) == {
         "scenes[0].prompt": "min_length",
@@ -150,7 +150,7 @@ def test_every_bad_field_is_named_at_once() -> None:
         "scenes": "exactly_one",
         "video_config.fps": "maximum",
         "video_config.resolution": "resolution",
-        "video_config.upscale": "no_upscaler",
+        "video_config.upscale": "type",
         "video_config.audio": "type",
         "seed": "type",
         "more": "unknown_field",
