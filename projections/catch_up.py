@@ -128,7 +128,7 @@ async def _read(reader: Reader, partition: Partition, cursor: Cursor, until: int
         while await consumer.position(tp) < end and idle < _PATIENCE:
             found = await consumer.getmany(tp, timeout_ms=_POLL_MS, max_records=BATCH)
             idle = 0 if found else idle + 1
-            delivered = [await reader.decoder.consumed(r) for r in found.get(tp, []) if r.offset < end]
+            delivered = await reader.decoder.delivered(r for r in found.get(tp, []) if r.offset < end)
             if delivered:
                 cursor = await apply_surely(reader, partition, delivered, after=cursor.next_offset)
         if idle >= _PATIENCE:

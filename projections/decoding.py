@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from typing import Protocol
 
 import stamina
-from aiokafka import ConsumerRecord
 
 from infra.registry import learn_schema
 from infra.settings import Settings
-from projections.selection import Delivered
+from projections.selection import Delivered, Headers
 from schemas.envelope import LedgerRecord
 from schemas.errors import ContractError, InfrastructureError
 from schemas.serde import Codec, UnknownSchemaError
+
+
+class Arrived(Protocol):
+    """A record as a plain consumer or Faust hands it over."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Headers | None: ...
 
 
 class Decoder:
@@ -22,29 +37,38 @@ class Decoder:
         self._codec = codec
         self._settings = settings
 
-    async def delivered(
-        self, topic: str, offset: int, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]]
-    ) -> Delivered:
-        """Decode one record. Waits while the registry, asked about an unknown schema id, is away."""
+    async def delivered(self, arrived: Iterable[Arrived]) -> list[Delivered]:
+        """Decode records of one consumer, in order. Waits while the registry, asked about an unknown schema id, is away."""
+        made = []
+        for record in arrived:
+            try:
+                decoded = self._at_once(record)
+            except UnknownSchemaError as unknown:
+                decoded = await self._having_asked(record, unknown)
+            made.append(decoded)
+        return made
+
+    def _at_once(self, arrived: Arrived) -> Delivered:
+        """Raises `UnknownSchemaError` where the registry has to be asked first."""
+        value = arrived.value
         try:
-            record = await self._decode(topic, value)
+            record = self._codec.decode(value, arrived.topic)
+        except UnknownSchemaError:
+            raise
         except ContractError as error:
-            return Delivered(offset=offset, key=key, value=value, headers=headers, error=str(error))
-        return Delivered(offset=offset, key=key, value=value, headers=headers, record=record)
-
-    async def consumed(self, record: ConsumerRecord[bytes | None, bytes | None]) -> Delivered:
-        """Decode a record of a plain consumer."""
-        return await self.delivered(record.topic, record.offset, record.key, record.value, list(record.headers))
-
-    async def _decode(self, topic: str, value: bytes | None) -> LedgerRecord:
-        try:
-            record = self._codec.decode(value, topic)
-        except UnknownSchemaError as unknown:
-            await self._learn(unknown)
-            record = self._codec.decode(value, topic)
+            return _set_aside(arrived, str(error))
         if not isinstance(record, LedgerRecord):
-            raise ContractError(f"{type(record).__name__} carries no stamp")
-        return record
+            return _set_aside(arrived, f"{type(record).__name__} carries no stamp")
+        return Delivered(
+            offset=arrived.offset, key=arrived.key, value=value, headers=arrived.headers or (), record=record
+        )
+
+    async def _having_asked(self, arrived: Arrived, unknown: UnknownSchemaError) -> Delivered:
+        try:
+            await self._learn(unknown)
+            return self._at_once(arrived)
+        except ContractError as error:
+            return _set_aside(arrived, str(error))
 
     async def _learn(self, unknown: UnknownSchemaError) -> None:
         async for attempt in stamina.retry_context(
@@ -52,3 +76,9 @@ class Decoder:
         ):
             with attempt:
                 await learn_schema(self._codec, self._settings, unknown)
+
+
+def _set_aside(arrived: Arrived, error: str) -> Delivered:
+    return Delivered(
+        offset=arrived.offset, key=arrived.key, value=arrived.value, headers=arrived.headers or (), error=error
+    )

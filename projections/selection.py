@@ -55,22 +55,25 @@ def select(cursor: Cursor, delivered: Sequence[Delivered], *, compacted: bool, w
     that nothing was left out between the position and the batch; without it an undecodable record, which has no number,
     moves the position only when it is the very next one.
     """
-    accepted, undecodable, stored = [], [], cursor
+    accepted: list[Delivered] = []
+    undecodable: list[Delivered] = []
+    following, seen, shard_seq, aside = cursor.next_offset, cursor.partition_seq, cursor.shard_seq, cursor.undecodable
     for item in delivered:
-        if item.offset < cursor.next_offset:
+        offset, record = item.offset, item.record
+        if offset < following:
             continue
-        if item.record is None and not whole and item.offset > cursor.next_offset:
-            raise GapError(stored, cursor, 0, item.offset)
-        cursor = replace(cursor, next_offset=item.offset + 1)
-        if item.record is None:
+        if record is None:
+            if not whole and offset > following:
+                raise GapError(cursor, replace(cursor, partition_seq=seen), 0, offset)
+            following, aside = offset + 1, aside + 1
             undecodable.append(item)
-            cursor = replace(cursor, undecodable=cursor.undecodable + 1)
             continue
-        stamp = item.record.stamp
-        if stamp.partition_seq <= cursor.partition_seq:
+        following, stamp = offset + 1, record.stamp
+        if stamp.partition_seq <= seen:
             continue
-        if not compacted and stamp.partition_seq > cursor.partition_seq + 1 + cursor.undecodable:
-            raise GapError(stored, cursor, stamp.partition_seq, item.offset)
+        if not compacted and stamp.partition_seq > seen + 1 + aside:
+            raise GapError(cursor, replace(cursor, partition_seq=seen), stamp.partition_seq, offset)
         accepted.append(item)
-        cursor = replace(cursor, partition_seq=stamp.partition_seq, shard_seq=stamp.shard_seq, undecodable=0)
-    return Selection(cursor=cursor, accepted=accepted, undecodable=undecodable)
+        seen, shard_seq, aside = stamp.partition_seq, stamp.shard_seq, 0
+    moved = replace(cursor, next_offset=following, partition_seq=seen, shard_seq=shard_seq, undecodable=aside)
+    return Selection(cursor=moved, accepted=accepted, undecodable=undecodable)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from infra.settings import Settings
 from projections.apply import Partition
-from projections.bulk.fold import Job, fold_partition
+from projections.bulk.fold import Job, fold_partitions
 from projections.bulk.merging import Difference, differences
 from projections.bulk.rebuild import Watch, bulk_job, bulk_pool, size
 from projections.bulk.sample import WHOLE, Shares, aggregate_column, choose, in_sample
@@ -75,12 +75,9 @@ async def compare(
 
 async def _fold(job: Job, partitions: Sequence[Partition], live: dict[tuple[str, int], Cursor]) -> int:
     """Fold up to the live positions."""
-    records = 0
-    for partition in partitions:
-        cursor = live.get((partition.topic, partition.number))
-        if cursor is not None:
-            records += (await fold_partition(job, partition, until=cursor.next_offset)).records
-    return records
+    cursors = {partition: live.get((partition.topic, partition.number)) for partition in partitions}
+    ends = {partition: cursor.next_offset for partition, cursor in cursors.items() if cursor is not None}
+    return sum(folded.records for folded in await fold_partitions(job, ends))
 
 
 @asynccontextmanager

@@ -1,10 +1,15 @@
-"""One partition of the log into a schema of read models, chunk by chunk."""
+"""Partitions of the log into a schema of read models, chunk by chunk.
+
+PostgreSQL and this process work at the same time: while it takes a chunk, the next one of the partition is decoded, and a
+chunk of another partition is folded. Within a partition chunks are written one after another.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -16,6 +21,7 @@ from infra import crash_points
 from infra.kafka import assigned, committed_end
 from infra.settings import Settings
 from projections.apply import Partition
+from projections.bulk.ahead import ahead
 from projections.bulk.store import BulkRows
 from projections.catch_up import first_offset
 from projections.cursors import Cursor, load_cursors, lock_cursor, save_cursor
@@ -28,8 +34,9 @@ from schemas.errors import InfrastructureError
 from schemas.topics import BY_NAME
 
 CHUNK = 20_000  # records in one transaction
-CHUNK_BYTES = 64_000_000  # of their values
-_FETCH = 2_000
+CHUNK_BYTES = 32_000_000  # of their values
+AT_ONCE = 2  # partitions, each with a connection
+_FETCH = 1_000  # records that are decoded without letting others run
 _POLL_MS = 500
 _PATIENCE = 60  # polls without any progress
 _FETCH_BYTES = 16_000_000
@@ -97,13 +104,32 @@ async def fold_partition(job: Job, partition: Partition, until: int | None = Non
                 return folded
             consumer.seek(tp, start)
             job.moved(partition.topic, start - folded.cursor.next_offset)
-            with fewer_collections():
-                async for chunk in _chunks(job, consumer, tp, end):
+            async with aclosing(ahead(_chunks(job, consumer, tp, end))) as chunks:
+                async for chunk in chunks:
                     folded = await _fold_chunk(job, partition, folded, chunk)
                     crash_points.reach("bulk.after_chunk")
             return folded
     except KafkaError as error:
         raise InfrastructureError(f"Kafka at {job.settings.kafka}: {error!r}") from error
+
+
+async def fold_partitions(job: Job, ends: Mapping[Partition, int | None]) -> list[Folded]:
+    """Fold every partition to its end as `fold_partition` does, several beside one another; the first failure ends all."""
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def fold(partition: Partition, end: int | None) -> Folded:
+        async with room:
+            return await fold_partition(job, partition, end)
+
+    with fewer_collections():
+        folding = [asyncio.create_task(fold(partition, end)) for partition, end in ends.items()]
+        try:
+            return list(await asyncio.gather(*folding))
+        finally:
+            for task in folding:
+                task.cancel()
+            if folding:
+                await asyncio.wait(folding)
 
 
 async def _stored(job: Job, partition: Partition) -> Cursor:
@@ -114,7 +140,9 @@ async def _stored(job: Job, partition: Partition) -> Cursor:
     return cursors.get((partition.topic, partition.number), empty)
 
 
-async def _chunks(job: Job, consumer: AIOKafkaConsumer, tp: TopicPartition, end: int) -> AsyncIterator[list[Delivered]]:
+async def _chunks(
+    job: Job, consumer: AIOKafkaConsumer, tp: TopicPartition, end: int
+) -> AsyncGenerator[list[Delivered], None]:
     """Decoded records before `end`, in lists of bounded size."""
     chunk: list[Delivered] = []
     size, idle, before = 0, 0, await consumer.position(tp)
@@ -125,10 +153,10 @@ async def _chunks(job: Job, consumer: AIOKafkaConsumer, tp: TopicPartition, end:
         idle = 0 if found else idle + 1
         if idle >= _PATIENCE:
             raise InfrastructureError(f"{tp.topic}[{tp.partition}]: nothing to read before offset {end}")
-        for record in found.get(tp, []):
-            if record.offset < end:
-                chunk.append(await job.decoder.consumed(record))
-                size += len(record.value or b"")
+        records = [record for record in found.get(tp, []) if record.offset < end]
+        chunk += await job.decoder.delivered(records)
+        size += sum(len(record.value or b"") for record in records)
+        await asyncio.sleep(0)
         if len(chunk) >= CHUNK or size >= CHUNK_BYTES:
             yield chunk
             chunk, size = [], 0

@@ -15,7 +15,7 @@ from infra.kafka import settled_end
 from infra.registry import load_codec
 from infra.settings import Settings
 from projections.apply import Partition
-from projections.bulk.fold import Folded, Job, Moved, fold_partition, untold
+from projections.bulk.fold import Folded, Job, Moved, fold_partitions, untold
 from projections.bulk.schema import NEXT, OLD, alone, drop, make_indexes, take_up
 from projections.bulk.swap import swap
 from projections.catch_up import partitions_of
@@ -69,7 +69,7 @@ async def rebuild_beside(settings: Settings, unseal: Unseal, watch: Watch = Watc
         resumed = await take_up(connection, NEXT, partitions)
         job = await bulk_job(settings, pool, unseal, NEXT, watch.moved)
         await size(connection, job, partitions, watch.sized)
-        parts = [await fold_partition(job, partition) for partition in partitions]
+        parts = await fold_partitions(job, dict.fromkeys(partitions))
         folded = time.monotonic()
         await make_indexes(connection, NEXT)
         parts += await fold_to_end(job, partitions)
@@ -87,7 +87,7 @@ async def rebuild_beside(settings: Settings, unseal: Unseal, watch: Watch = Watc
 async def fold_to_end(job: Job, partitions: Sequence[Partition]) -> list[Folded]:
     """Fold every partition to the end of what is written now."""
     ends = await settled_end(job.settings.kafka, [TopicPartition(p.topic, p.number) for p in partitions])
-    return [await fold_partition(job, p, ends[TopicPartition(p.topic, p.number)]) for p in partitions]
+    return await fold_partitions(job, {p: ends[TopicPartition(p.topic, p.number)] for p in partitions})
 
 
 async def bulk_job(settings: Settings, pool: Pool, unseal: Unseal, schema: str, moved: Moved = untold) -> Job:

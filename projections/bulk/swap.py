@@ -10,7 +10,7 @@ import asyncpg
 
 from infra import crash_points
 from projections.apply import Partition
-from projections.bulk.fold import Job, fold_partition
+from projections.bulk.fold import Job, fold_partitions
 from projections.bulk.schema import OLD, drop, tables_of
 from projections.cursors import load_cursors
 from projections.migrate import LOCK, digest
@@ -35,8 +35,7 @@ async def swap(connection: Connection, job: Job, partitions: Sequence[Partition]
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, TimeoutError) as error:
             log.warning("the read models are in use: %r; trying again", error)
         await asyncio.sleep(_PAUSE)
-        for partition in partitions:
-            await fold_partition(job, partition)
+        await fold_partitions(job, dict.fromkeys(partitions))
     else:
         raise InfrastructureError("the read models stayed in use; run the rebuild again, it goes on from here")
     crash_points.reach("bulk.after_swap")
@@ -70,9 +69,11 @@ async def _reach_live(connection: Connection, job: Job, partitions: Sequence[Par
     """Fold what the live writers were ahead of us; positions in another log, which they would discard, count for nothing."""
     live = await load_cursors(connection)
     ours = await load_cursors(connection, job.schema)
+    behind: dict[Partition, int | None] = {}
     for partition in partitions:
         theirs, mine = live.get((partition.topic, partition.number)), ours.get((partition.topic, partition.number))
         if theirs is None or theirs.identity != partition.identity:
             continue
         if mine is None or mine.next_offset < theirs.next_offset:
-            await fold_partition(job, partition, until=theirs.next_offset)
+            behind[partition] = theirs.next_offset
+    await fold_partitions(job, behind)

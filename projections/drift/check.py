@@ -98,6 +98,6 @@ async def _window(reader: Reader, partition: Partition, place: float, size: int)
         while await consumer.position(tp) < end and idle < _PATIENCE:
             records = (await consumer.getmany(tp, timeout_ms=_POLL_MS, max_records=size)).get(tp, [])
             idle = 0 if records else idle + 1
-            delivered = [await reader.decoder.consumed(record) for record in records if record.offset < end]
+            delivered = await reader.decoder.delivered(record for record in records if record.offset < end)
             events += [item.record for item in delivered if item.record is not None]
     return events

@@ -15,9 +15,14 @@ def percent(stages: Sequence[StageRow], before: int) -> int:
 
     At most 5 while no stage delivers: then a script is still to become the stages of a film.
     """
-    total = sum(stage.work for stage in stages)
-    done = sum(stage.work for stage in stages if stage.status == "completed")
-    cap = RUNNING_CAP if any(stage.deliver for stage in stages) else UNPLANNED_CAP
+    total = done = 0
+    cap = UNPLANNED_CAP
+    for stage in stages:
+        total += stage.work
+        if stage.status == "completed":
+            done += stage.work
+        if stage.deliver:
+            cap = RUNNING_CAP
     return max(before, done * cap // total if total else 0)
 
 

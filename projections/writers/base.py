@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from msgspec import Struct
 
@@ -31,11 +31,12 @@ Writer = Callable[[RowStore, Sequence[LedgerRecord], Unseal], Awaitable[list[Ref
 
 def wanted(events: Sequence[LedgerRecord], kind: Any) -> tuple[list[Any], list[Refused]]:
     """Events of the topic's union, and the others."""
-    known = [event for event in events if isinstance(event, kind)]
+    kinds = frozenset(get_args(kind) or (kind,))
+    known = [event for event in events if type(event) in kinds]
     foreign = [
         Refused(event=event, error=f"{type(event).__name__} is unknown to this version")
         for event in events
-        if not isinstance(event, kind)
+        if type(event) not in kinds
     ]
     return known, foreign
 

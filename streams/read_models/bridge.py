@@ -48,7 +48,7 @@ async def _follow(reader: Reader, partitions: Mapping[TopicPartition, Partition]
 
 async def _step(reader: Reader, partitions: Mapping[TopicPartition, Partition], consumer: AIOKafkaConsumer) -> None:
     for tp, records in (await consumer.getmany(timeout_ms=_POLL_MS, max_records=BATCH)).items():
-        delivered = [await reader.decoder.consumed(record) for record in records]
+        delivered = await reader.decoder.delivered(records)
         try:
             await apply_surely(reader, partitions[tp], delivered)
         except GapError:

@@ -86,9 +86,8 @@ class Feed:
     async def _apply(self, number: int, messages: Sequence[Any]) -> Cursor:
         """Apply, waiting for what is away; `GapError` from reading again means that the log itself has a hole."""
         partition = Partition(topic=self.topic, number=number, identity=self._identity)
-        decode = self._reader.decoder.delivered
         crash_points.reach("read-models.before_apply")
-        delivered = [await decode(self.topic, m.offset, m.key, m.value, list(m.headers or ())) for m in messages]
+        delivered = await self._reader.decoder.delivered(messages)
         refill = False
         while True:
             try:

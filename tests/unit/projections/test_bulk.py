@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import aclosing
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from projections.bulk.ahead import ahead
 from projections.bulk.merging import Difference, differences
 from projections.bulk.sample import Share, in_sample
 from projections.cli import told
@@ -66,6 +70,56 @@ def test_a_difference_names_row_column_and_both_values() -> None:
     assert told(value) == "quota_usage ann/images/2026-01-01 used: live 3, log 2"
     row = Difference(table="tasks", key=("t",), column="", live=False, log=True)
     assert told(row) == "tasks t: the row is missing, the log has it"
+
+
+class Source:
+    """Numbers up to `count`, then `error` if there is one; remembers what it made and whether it was closed."""
+
+    def __init__(self, count: int, error: Exception | None = None) -> None:
+        self.made: list[int] = []
+        self.closed = False
+        self._count, self._error = count, error
+
+    async def items(self) -> AsyncGenerator[int, None]:
+        try:
+            for number in range(self._count):
+                self.made.append(number)
+                yield number
+            if self._error is not None:
+                raise self._error
+        finally:
+            self.closed = True
+
+
+@given(st.integers(0, 6), st.booleans())
+async def test_the_next_item_is_made_while_one_is_used_and_no_more(count: int, fails: bool) -> None:
+    source, used = Source(count, ValueError("torn") if fails else None), list[int]()
+    error = None
+    async with aclosing(ahead(source.items())) as items:
+        try:
+            async for item in items:
+                used.append(item)
+                await asyncio.sleep(0)
+                assert len(source.made) == min(count, len(used) + 1)
+        except ValueError as raised:
+            error = raised
+    assert used == list(range(count))
+    assert (error is not None) == fails
+    assert source.closed
+
+
+async def test_a_user_who_gives_up_closes_the_source() -> None:
+    source = Source(5, ValueError("torn"))
+
+    async def give_up() -> None:
+        async with aclosing(ahead(source.items())) as items:
+            async for item in items:
+                raise KeyError(item)
+
+    with pytest.raises(KeyError):
+        await give_up()
+    assert source.closed
+    assert len(source.made) < 5
 
 
 def test_the_definition_can_be_made_under_another_name_as_a_whole() -> None:
