@@ -125,6 +125,24 @@ def build_flux(folder: Path) -> Path:
     return _save(pipeline, folder)
 
 
+def build_x4_upscaler(folder: Path) -> Path:
+    """Stable Diffusion's upscaler: it reads the small picture beside the latents and makes it four times as large."""
+    from diffusers import DDIMScheduler, DDPMScheduler, StableDiffusionUpscalePipeline
+
+    seeded(3)
+    beta: dict[str, Any] = {"beta_start": 0.0001, "beta_end": 0.02, "beta_schedule": "scaled_linear"}
+    pipeline = StableDiffusionUpscalePipeline(
+        vae=image_vae(blocks=3, scaling_factor=0.08333),
+        text_encoder=clip_text(),
+        tokenizer=clip_tokenizer(folder / "tokenizer"),
+        unet=unet(in_channels=7, num_class_embeds=1000),
+        low_res_scheduler=DDPMScheduler(**beta),
+        scheduler=DDIMScheduler(**beta, prediction_type="v_prediction", clip_sample=False),
+        max_noise_level=350,
+    )
+    return _save(pipeline, folder)
+
+
 def build_sd15_lora(folder: Path, rank: int = 4) -> Path:
     """A LoRA of Stable Diffusion 1.5's attention, strong enough to be seen."""
     import torch

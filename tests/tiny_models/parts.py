@@ -59,8 +59,8 @@ def t5_text() -> Any:
     return T5EncoderModel(config)
 
 
-def image_vae(latent_channels: int = 4, *, shifted: bool = False) -> Any:
-    """The autoencoder of still pictures: 8 pixels a latent."""
+def image_vae(latent_channels: int = 4, *, shifted: bool = False, blocks: int = 4, **changes: Any) -> Any:
+    """The autoencoder of still pictures: 8 pixels a latent, half as many for every block less."""
     from diffusers import AutoencoderKL
 
     more: dict[str, Any] = (
@@ -69,16 +69,16 @@ def image_vae(latent_channels: int = 4, *, shifted: bool = False) -> Any:
         else {}
     )
     return AutoencoderKL(
-        block_out_channels=VAE_CHANNELS,
+        block_out_channels=VAE_CHANNELS[:blocks],
         in_channels=3,
         out_channels=3,
-        down_block_types=["DownEncoderBlock2D"] * 4,
-        up_block_types=["UpDecoderBlock2D"] * 4,
+        down_block_types=["DownEncoderBlock2D"] * blocks,
+        up_block_types=["UpDecoderBlock2D"] * blocks,
         latent_channels=latent_channels,
         norm_num_groups=4,
         layers_per_block=1,
         sample_size=512,
-        **more,
+        **(more | changes),
     )
 
 
