@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
-import stamina
 
 from gpu_agents.child.protocol import ChildFile, Done
 from gpu_agents.worker.clock import utc_now
@@ -13,6 +12,7 @@ from gpu_agents.worker.films import draft_of
 from gpu_agents.worker.outcomes import artifact_of, object_keys, succeeded
 from gpu_agents.worker.sealing import Envelopes
 from infra.object_store import NewObject, ObjectStore
+from infra.retrying import until_done
 from schemas.common import Artifact
 from schemas.errors import ContractError, InfrastructureError, RenderError
 from schemas.render import RenderCommand, StageSucceededReport
@@ -35,12 +35,11 @@ class Delivery:
         Raises `RenderError` when the result itself is unusable: a file that changed, a bad storyboard, an erased key,
         a result too large for a record.
         """
-        async for attempt in stamina.retry_context(
-            InfrastructureError, attempts=None, timeout=None, wait_max=_WAIT_MAX
-        ):
-            with attempt:
-                return self._report(command, spec, done, await self._put(command, done.files))
-        raise AssertionError("retries without a limit end with a result")
+
+        async def report() -> StageSucceededReport:
+            return self._report(command, spec, done, await self._put(command, done.files))
+
+        return await until_done(report, InfrastructureError, wait_max=_WAIT_MAX)
 
     async def _put(self, command: RenderCommand, files: list[ChildFile]) -> list[Artifact]:
         keys = object_keys(command, files)

@@ -7,7 +7,6 @@ import logging
 import shutil
 from pathlib import Path
 
-import stamina
 from msgspec import Struct
 
 from gpu_agents import disk
@@ -25,6 +24,7 @@ from gpu_agents.worker.render_child import RenderChild
 from gpu_agents.worker.sealing import Envelopes
 from infra import crash_points
 from infra.object_store import ObjectStore
+from infra.retrying import until_done
 from infra.troubles import TroubleFile
 from schemas.errors import InfrastructureError, StoryreelError
 from schemas.render import RenderCommand, StageStartedReport, StageSucceededReport
@@ -166,10 +166,12 @@ class Execution:
     async def _prepare(self, command: RenderCommand, key: str, folder: Path) -> tuple[Spec, Render]:
         inputs, workdir = folder / "inputs", folder / "work"
         workdir.mkdir(parents=True, exist_ok=True)
-        async for attempt in stamina.retry_context(InfrastructureError, attempts=None, timeout=None, wait_max=3.0):
-            with attempt:
-                spec = self._tools.envelopes.open_spec(command)
-                files = await fetch_inputs(self._tools.store, command, spec, inputs)
+
+        async def opened() -> tuple[Spec, dict[str, Path]]:
+            spec = self._tools.envelopes.open_spec(command)
+            return spec, await fetch_inputs(self._tools.store, command, spec, inputs)
+
+        spec, files = await until_done(opened, InfrastructureError, wait_max=3.0)
         local = {name: str(path) for name, path in files.items()}
         return spec, Render(job_id=key, engine=command.engine, spec=spec, workdir=str(workdir), inputs=local)
 
