@@ -1,73 +1,71 @@
-"""Multipart bodies: bounded files that are decoded and re-encoded before anything else sees them."""
+"""Uploaded pictures: decoded and re-encoded before anything else sees them, a few at a time."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
-from typing import Any
 
-from litestar import Request
-from litestar.datastructures import FormMultiDict, UploadFile
-from litestar.exceptions import HTTPException
 from msgspec import Struct
 
-from api.errors import ApiError
+from api.forms import Upload
+from api.planning.entities import PNG
 from api.rules import BadField
-from infra.safe_image import MAX_BYTES, SafeImage, UnsafeImageError, decode_safely_async
+from infra.object_store.port import ObjectStore, StoredObject
+from infra.safe_image import UnsafeImageError, decode_safely_async
 
-MULTIPART = "multipart/form-data"
-MAX_MULTIPART = 210 * 1024 * 1024
+MAX_UPLOAD = 21 * 1024 * 1024  # bytes of a body with one picture
+MAX_MULTIPART = 210 * 1024 * 1024  # with ten of them and a few texts
 DECODERS = 2
+STORERS = 2
 
 
 class Picture(Struct, frozen=True, kw_only=True):
-    """An upload made safe. `source_sha256` is of the bytes the client sent, for telling equal requests."""
+    """An upload made safe: its content now is a PNG of `width` x `height` pixels with the hash `sha256`.
 
-    image: SafeImage
+    `source_sha256` is of the bytes the client sent, for telling equal requests.
+    """
+
+    upload: Upload
+    width: int
+    height: int
+    sha256: str
     source_sha256: str
     filename: str
 
 
 class Pictures:
-    """Decodes uploads, a few at a time however many clients send them."""
+    """Decodes and stores uploads, a few at a time however many clients send them: only those lie in memory whole."""
 
-    def __init__(self, at_once: int = DECODERS) -> None:
-        self._turns = asyncio.Semaphore(at_once)
+    def __init__(self, decoders: int = DECODERS, storers: int = STORERS) -> None:
+        self._decoding, self._storing = asyncio.Semaphore(decoders), asyncio.Semaphore(storers)
 
-    async def decode(self, field: str, part: object) -> Picture | BadField:
-        """The picture in a form part, or what is wrong with it."""
-        if not isinstance(part, UploadFile):
-            return BadField(field, "file")
-        data = await part.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            return BadField(field, "max_bytes", {"limit": MAX_BYTES})
+    async def decode(self, upload: Upload) -> Picture | BadField:
+        """The picture in an upload, or what is wrong with it."""
         try:
-            async with self._turns:
+            async with self._decoding:
+                data = await asyncio.to_thread(upload.read)
                 image = await decode_safely_async(data)
+                await asyncio.to_thread(upload.become, image.png)
+                source, sha256 = await asyncio.to_thread(_hashes, data, image.png)
         except UnsafeImageError as error:
-            return BadField(field, "picture", {"reason": str(error)})
-        name = part.filename or ""
-        return Picture(image=image, source_sha256=hashlib.sha256(data).hexdigest(), filename=clean_filename(name))
+            return BadField(upload.field, "picture", {"reason": str(error)})
+        return Picture(
+            upload=upload,
+            width=image.width,
+            height=image.height,
+            sha256=sha256,
+            source_sha256=source,
+            filename=clean_filename(upload.filename),
+        )
+
+    async def store(self, store: ObjectStore, key: str, picture: Picture) -> StoredObject:
+        """Put the PNG under its key. Raises what the store raises."""
+        async with self._storing:
+            return await store.put(key, await asyncio.to_thread(picture.upload.read), PNG)
 
 
-async def read_form(request: Request[Any, Any, Any]) -> FormMultiDict:
-    """The parts of a multipart body. Raises `ApiError` for another content type (415) or broken framing (400)."""
-    if request.content_type[0] != MULTIPART:
-        raise ApiError("unsupported_media_type", f"the body must be {MULTIPART}")
-    try:
-        return await request.form()
-    except HTTPException as error:
-        if error.status_code == 413:
-            raise
-        raise ApiError("malformed_body", f"the body is not valid {MULTIPART}: {error.detail}") from error
-    except (ValueError, LookupError) as error:
-        raise ApiError("malformed_body", f"the body is not valid {MULTIPART}: {error}") from error
-
-
-def unknown_parts(form: FormMultiDict, known: Sequence[str]) -> list[BadField]:
-    """Parts nobody asked for."""
-    return [BadField(name, "unknown_field") for name in dict.fromkeys(form.keys()) if name not in known]
+def _hashes(*contents: bytes) -> list[str]:
+    return [hashlib.sha256(content).hexdigest() for content in contents]
 
 
 def clean_filename(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import PurePosixPath
@@ -15,12 +14,13 @@ from litestar.response import Stream
 from api.context import account_seal, check_id, open_call, submit
 from api.deps import Injected
 from api.errors import ApiError, invalid
+from api.forms import FormRules, form_of
 from api.openapi import IDEMPOTENCY, MULTIPART, documented, problems
+from api.photos import form_photos, uploads_folder
 from api.planning.entities import PNG, asset_key, asset_request
 from api.ranges import parse_range
-from api.rules import BadField
 from api.signing import URL_SECONDS, signer
-from api.uploads import read_form, unknown_parts
+from api.uploads import MAX_UPLOAD
 from api.views.entities import AssetView, asset_view
 from infra.keystore import Principal
 from infra.object_store.local import LocalObjectStore
@@ -28,7 +28,7 @@ from infra.object_store.urls import content_disposition
 from schemas.errors import ContractError
 
 UserRequest = Request[Principal, Any, Any]
-MAX_UPLOAD = 21 * 1024 * 1024
+ASSET_FORM = FormRules(files={"file": 1})
 SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -48,19 +48,15 @@ SAFE_HEADERS = {
 )
 async def upload_asset(request: UserRequest, deps: Injected) -> AssetView:
     """Upload one picture; it is decoded and re-encoded, so nothing but its pixels is kept."""
-    form = await read_form(request)
-    parts = form.getall("file", [])
-    bad = unknown_parts(form, ("file",))
-    if len(parts) != 1:
-        raise invalid(*bad, BadField("file", "max_items", {"limit": 1}) if parts else BadField("file", "required"))
-    picture = await deps.pictures.decode("file", parts[0])
-    if isinstance(picture, BadField) or bad:
-        raise invalid(*bad, *([picture] if isinstance(picture, BadField) else []))
-    seal = account_seal(request, deps)
-    call = open_call(request, deps, seal, "assets.upload", [picture.filename, picture.source_sha256])
-    image = picture.image
-    key = asset_key(call.account_id, call.task_id, hashlib.sha256(image.png).hexdigest())
-    stored = await deps.store.put(key, image.png, PNG)
+    async with form_of(request, uploads_folder(deps), ASSET_FORM) as form:
+        pictures, bad = await form_photos(form, deps, "file")
+        if bad:
+            raise invalid(*bad)
+        picture = pictures[0]
+        seal = account_seal(request, deps)
+        call = open_call(request, deps, seal, "assets.upload", [picture.filename, picture.source_sha256])
+        key = asset_key(call.account_id, call.task_id, picture.sha256)
+        stored = await deps.pictures.store(deps.store, key, picture)
     record = asset_request(
         call,
         seal,
@@ -68,8 +64,8 @@ async def upload_asset(request: UserRequest, deps: Injected) -> AssetView:
         filename=picture.filename,
         sha256=stored.sha256,
         size=stored.size,
-        width=image.width,
-        height=image.height,
+        width=picture.width,
+        height=picture.height,
     )
     decision = await submit(request, deps, record)
     return AssetView(
@@ -79,8 +75,8 @@ async def upload_asset(request: UserRequest, deps: Injected) -> AssetView:
         content_type=PNG,
         size=stored.size,
         sha256=stored.sha256,
-        width=image.width,
-        height=image.height,
+        width=picture.width,
+        height=picture.height,
         url=await signer(deps.store)(key),
         url_expires_at=deps.now() + timedelta(seconds=URL_SECONDS),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Request, Response, get, post
-from litestar.datastructures import FormMultiDict
 from litestar.params import FromPath, FromQuery
 from msgspec import Struct
 from pydantic_core import from_json, to_json
@@ -17,19 +16,21 @@ from api.context import Accepted, accepted, account_seal, check_id, open_call, s
 from api.cursor import decode_cursor, encode_cursor, parse_limit
 from api.deps import Deps, Injected
 from api.errors import ApiError, invalid
+from api.forms import Form, FormRules, form_of
 from api.openapi import IDEMPOTENCY, MULTIPART, documented, problems
-from api.planning.entities import EMBEDDING_STAGE, PNG, character_request, photo_keys
+from api.photos import MAX_PHOTOS, form_photos, store_photos, uploads_folder
+from api.planning.entities import EMBEDDING_STAGE, character_request, photo_keys
+from api.readiness import insist_on_engine
 from api.rules import BadField
 from api.signing import signer
 from api.trace import language_of
-from api.uploads import MAX_MULTIPART, Picture, read_form, unknown_parts
+from api.uploads import MAX_MULTIPART
 from api.views.characters import CharacterDetail, character_detail
 from api.views.entities import CharacterView, StoryboardView, character_view, storyboard_view
 from infra.keystore import Principal
-from infra.safe_image import SafeImage
 
 UserRequest = Request[Principal, Any, Any]
-MAX_PHOTOS = 10
+CHARACTER_FORM = FormRules(files={"photos": MAX_PHOTOS}, texts=("name", "description", "metadata", "encoder"))
 SHOWN_SHOTS = 50
 MAX_METADATA = 10_000  # characters of JSON
 CUT = 10_000  # characters, beyond every limit of a text; the rest is not looked at
@@ -52,19 +53,20 @@ class CharacterPage(Struct, frozen=True):
 )
 async def submit_character(request: UserRequest, deps: Injected) -> Response[Accepted]:
     """Make a character from 1-10 photos; its task computes portrait and embedding."""
-    form = await read_form(request)
-    body, bad = _fields(form, deps)
-    pictures, bad_photos = await form_photos(form, deps)
-    if body is None or bad or bad_photos:
-        raise invalid(*unique([*bad, *bad_photos]))
-    seal = account_seal(request, deps)
-    given = body.model_dump(mode="json", exclude_defaults=False)
-    if given["encoder"] == CharacterBody.model_fields["encoder"].default:
-        del given["encoder"]  # came later: a replay of an earlier call is still told
-    asked = [given, [picture.source_sha256 for picture in pictures]]
-    call = open_call(request, deps, seal, "characters.submit", asked)
-    keys = photo_keys(call.account_id, call.entity_id("character"), len(pictures))
-    await store_photos(deps, dict(zip(keys, [picture.image for picture in pictures], strict=True)))
+    async with form_of(request, uploads_folder(deps), CHARACTER_FORM) as form:
+        body, bad = _fields(form, deps)
+        pictures, bad_photos = await form_photos(form, deps)
+        if body is None or bad or bad_photos:
+            raise invalid(*unique([*bad, *bad_photos]))
+        seal = account_seal(request, deps)
+        given = body.model_dump(mode="json", exclude_defaults=False)
+        if given["encoder"] == CharacterBody.model_fields["encoder"].default:
+            del given["encoder"]  # came later: a replay of an earlier call is still told
+        asked = [given, [picture.source_sha256 for picture in pictures]]
+        call = open_call(request, deps, seal, "characters.submit", asked)
+        await insist_on_engine(deps, call, "encoder", body.encoder)
+        keys = photo_keys(call.account_id, call.entity_id("character"), len(pictures))
+        await store_photos(deps, keys, pictures)
     record = character_request(body, call, seal, keys)
     return accepted(await submit(request, deps, record), character_id=record.character_id)
 
@@ -100,16 +102,12 @@ async def get_storyboard(request: UserRequest, deps: Injected, storyboard_id: Fr
     return storyboard_view(row, account_seal(request, deps))
 
 
-def _fields(form: FormMultiDict, deps: Deps) -> tuple[CharacterBody | None, list[BadField]]:
+def _fields(form: Form, deps: Deps) -> tuple[CharacterBody | None, list[BadField]]:
     """The text parts as one checked body."""
-    bad = unknown_parts(form, ("photos", "name", "description", "metadata", "encoder"))
-    data: dict[str, Any] = {name: form[name] for name in ("name", "description", "encoder") if name in form}
-    for name, value in data.items():
-        if not isinstance(value, str):
-            bad.append(BadField(name, "type", {"expected": "a string"}))
-    data = {name: value[:CUT] for name, value in data.items() if isinstance(value, str)}
-    if "metadata" in form:
-        metadata = _metadata(form["metadata"])
+    bad = list(form.bad)
+    data: dict[str, Any] = {name: text[:CUT] for name, text in form.texts.items() if name != "metadata"}
+    if "metadata" in form.texts:
+        metadata = _metadata(form.texts["metadata"])
         if isinstance(metadata, BadField):
             bad.append(metadata)
         else:
@@ -118,9 +116,7 @@ def _fields(form: FormMultiDict, deps: Deps) -> tuple[CharacterBody | None, list
     return body, unique([*bad, *more])
 
 
-def _metadata(text: object) -> dict[str, Any] | BadField:
-    if not isinstance(text, str):
-        return BadField("metadata", "json_object")
+def _metadata(text: str) -> dict[str, Any] | BadField:
     if len(text) > MAX_METADATA:
         return BadField("metadata", "max_length", {"limit": MAX_METADATA})
     try:
@@ -128,21 +124,3 @@ def _metadata(text: object) -> dict[str, Any] | BadField:
     except ValueError:
         return BadField("metadata", "json_object")
     return value if isinstance(value, dict) else BadField("metadata", "json_object")
-
-
-async def form_photos(form: FormMultiDict, deps: Deps) -> tuple[list[Picture], list[BadField]]:
-    """The decoded photos of a form, and what is wrong with them."""
-    parts = form.getall("photos", [])
-    if not parts:
-        return [], [BadField("photos", "required")]
-    if len(parts) > MAX_PHOTOS:
-        return [], [BadField("photos", "max_items", {"limit": MAX_PHOTOS})]
-    found = [await deps.pictures.decode(f"photos[{number}]", part) for number, part in enumerate(parts)]
-    bad = [item for item in found if isinstance(item, BadField)]
-    return [item for item in found if isinstance(item, Picture)], bad
-
-
-async def store_photos(deps: Deps, images: dict[str, SafeImage]) -> None:
-    """Put re-encoded photos under their keys."""
-    for key, image in images.items():
-        await deps.store.put(key, image.png, PNG)
