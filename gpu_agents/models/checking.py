@@ -36,25 +36,27 @@ def check_present(entry: ModelEntry, registry: ModelRegistry) -> None:
         raise ConfigurationError(f"model {entry.name!r}: its files are not here; {how}")
     try:
         check_formats(place)
-    except ConfigurationError as error:
+    except (ConfigurationError, OSError) as error:
         raise ConfigurationError(f"model {entry.name!r}: {error}") from error
     insist_on_licence(entry, registry)
 
 
-def check_model(entry: ModelEntry, registry: ModelRegistry, *, licence: bool = True) -> CheckedModel:
-    """Everything, hashes too; those of unchanged files are taken from the notes beside the models.
+def check_model(
+    entry: ModelEntry, registry: ModelRegistry, *, licence: bool = True, anew: bool = False
+) -> CheckedModel:
+    """Everything, hashes too; those of unchanged files are taken from the notes beside the models unless `anew`.
 
     Raises `ConfigurationError` naming model, file and rule.
     """
     place = registry.folder(entry)
     if not place.exists():
         check_present(entry, registry)
-    notes = HashNotes(Path(registry.home) / registry.root / NOTES)
+    notes = HashNotes(Path(registry.home) / registry.root / NOTES, anew=anew)
     try:
         files = check_formats(place)
         digests = manifest(files, notes)
         check_digests(digests, entry.files, entry.manifest_sha256)
-    except ConfigurationError as error:
+    except (ConfigurationError, OSError) as error:  # OSError: a link to nothing, a file of somebody else
         raise ConfigurationError(f"model {entry.name!r}: {error}") from error
     finally:
         notes.save()

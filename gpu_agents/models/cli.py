@@ -55,7 +55,7 @@ def verify(*names: str) -> None:
     problems = 0
     for entry in [registry.get(name) for name in names] or registry.models:
         try:
-            checked = check_model(entry, registry, licence=False)
+            checked = check_model(entry, registry, licence=False, anew=True)
         except ConfigurationError as error:
             problems += 1
             sys.stdout.write(f"{entry.name}: {error}\n")

@@ -57,7 +57,7 @@ def check_formats(place: Path) -> dict[str, Path]:
     for name, path in found.items():
         _check_start(name, path)
     if "model_index.json" in found:
-        check_index(json.loads(found["model_index.json"].read_text(encoding="utf-8")))
+        check_index(_read_index(found["model_index.json"]))
     return found
 
 
@@ -97,6 +97,16 @@ def check_index(index: dict[str, Any]) -> None:
             raise ConfigurationError(
                 f"model_index.json: {name} comes from {library!r}; only diffusers and transformers do"
             )
+
+
+def _read_index(path: Path) -> dict[str, Any]:
+    try:
+        index = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigurationError(f"{path.name}: is not JSON: {error}") from error
+    if not isinstance(index, dict):
+        raise ConfigurationError(f"{path.name}: must be an object of classes by their names")
+    return index
 
 
 def _is_pipeline_module(library: object) -> bool:

@@ -15,11 +15,14 @@ NOTES = ".storyreel-hashes.json"
 
 
 class HashNotes:
-    """Digests of files that did not change since they were read; kept in the file `path`, which may be thrown away."""
+    """Digests of files that did not change since they were read; kept in the file `path`, which may be thrown away.
 
-    def __init__(self, path: Path) -> None:
+    `anew` reads every file again, as only that finds what a disk has changed behind the file system's back.
+    """
+
+    def __init__(self, path: Path, *, anew: bool = False) -> None:
         self._path = path
-        self._known = _read(path)
+        self._known = {} if anew else _read(path)
         self.computed = 0
 
     def digest(self, path: Path) -> str:

@@ -135,6 +135,18 @@ def test_the_manifest_is_what_sha256sum_writes(tmp_path: Path) -> None:
         check_model(pinned, registry, licence=False)
 
 
+def test_a_damaged_model_says_what_is_damaged(tmp_path: Path) -> None:
+    place, registry = model(tmp_path), ModelRegistry(home=str(tmp_path))
+    for text, words in (("{", "model_index.json: is not JSON"), ("[]", "model_index.json: must be an object")):
+        (place / "model_index.json").write_text(text)
+        with pytest.raises(ConfigurationError, match=f"'tiny': {words}"):
+            check_present(entry(), registry)
+    (place / "model_index.json").unlink()
+    (place / "vae.json").symlink_to(place / "gone.json")
+    with pytest.raises(ConfigurationError, match=r"'tiny': .*No such file.*vae\.json"):
+        check_model(entry(), registry)
+
+
 def test_single_files_are_pinned_too(tmp_path: Path) -> None:
     model(tmp_path)
     registry = ModelRegistry(home=str(tmp_path))
