@@ -38,6 +38,28 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "insightface": (_EXTRA, "an insightface model pack"),
     "clip-face": (_EXTRA, "a picture encoder of CLIP's kind"),
 }
+_NO_DETECTOR = (
+    "without STORYREEL_FACE_DETECTOR_MODEL on the device it looks for no face: it compares the middles of pictures, and "
+    "shots are not scored"
+)
+_NO_PROOF = "a score is a likeness, no proof of identity"
+LIMITS: dict[str, tuple[str, ...]] = {
+    "descriptor": (
+        "does not tell people apart: it tells copies of a picture from other pictures, and answers no same_person",
+        _NO_DETECTOR,
+        _NO_PROOF,
+    ),
+    "clip-face": (
+        "does not tell people apart: it tells likeness, clothes and style at once, and answers no same_person",
+        _NO_DETECTOR,
+        _NO_PROOF,
+    ),
+    "insightface": (
+        "the licence of the pack has to be accepted before it is used; published packs are for research only",
+        _NO_PROOF,
+    ),
+    "instantid": ("draws only shots that name a character", "the licences of its models and of the pack apply"),
+}
 WITH_MODELS = ("diffusers", "diffusers-video", "upscale")
 MAKE_CLIPS = ("diffusers-video",)  # of the video engines, those that make one shot; the film is cut by another
 _MODEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")

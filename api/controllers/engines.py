@@ -9,7 +9,7 @@ from litestar import Request, get
 from msgspec import Struct
 
 from api.deps import Injected
-from api.engines import BUILT_IN, NEEDS, base_name, installed_engines
+from api.engines import BUILT_IN, LIMITS, NEEDS, base_name, installed_engines
 from api.openapi import problems
 from infra.keystore import Principal
 from projections.folds.devices import DeviceRow
@@ -30,12 +30,14 @@ class EngineOnDevice(Struct, frozen=True, kw_only=True):
 class EngineView(Struct, frozen=True, kw_only=True):
     """An engine. `name` is what requests give as `engine`: ENGINE, or ENGINE/MODEL for one model of the devices' registry.
 
-    `installed` tells whether this API accepts the name; `ready` whether a live device can run it now.
+    `installed` tells whether this API accepts the name; `ready` whether a live device can run it now; `limits` what it does
+    not do, in words.
     """
 
     name: str
     kind: str
     needs: list[str]
+    limits: list[str]
     installed: bool
     ready: bool
     devices: list[EngineOnDevice]
@@ -77,6 +79,7 @@ def _view(name: str, found: Sequence[tuple[DeviceRow, EngineInfo]], installed: S
         name=name,
         kind=kind,
         needs=list(NEEDS.get(base, ())),
+        limits=list(LIMITS.get(base, ())),
         installed=base in installed,
         ready=any(device.ready for device in devices),
         devices=devices,

@@ -47,8 +47,9 @@ class RevisionView(Struct, frozen=True, kw_only=True):
 class CharacterImage(Struct, frozen=True, kw_only=True):
     """A stored picture: `reference` is part of a revision, `generated` a shot that named the character.
 
-    `score` is how like the character a generated one is (cosine), `same_person` whether that reaches the threshold and
-    `rolls` how many pictures were drawn for it; null where it could not be told.
+    `score` is how like the character a generated one is (cosine), `reached` whether that is the threshold or more and
+    `rolls` how many pictures were drawn for it; null where it could not be told. `same_person` is the answer of encoders
+    that were trained to tell people apart, null from others; no score is a proof of identity.
     """
 
     kind: Literal["reference", "generated"]
@@ -62,6 +63,7 @@ class CharacterImage(Struct, frozen=True, kw_only=True):
     height: int
     created_at: datetime
     score: float | None = None
+    reached: bool | None = None
     same_person: bool | None = None
     rolls: int | None = None
 
@@ -186,7 +188,8 @@ async def _generated(shot: CharacterShotRow, sealed: bytes, seal: AccountSeal, s
         height=shot.height,
         created_at=shot.created_at,
         score=score,
-        same_person=None if score is None else score >= mine["threshold"],
+        reached=None if score is None else score >= mine["threshold"],
+        same_person=mine.get("same_person"),
         rolls=len(told["rolls"]) if told else None,
     )
 

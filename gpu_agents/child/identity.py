@@ -60,18 +60,26 @@ def render_scored(
 
 
 def identity(rolls: list[Roll], place: int) -> dict[str, Any]:
-    """Plain JSON: seed, scores, whether all that could be told reach their thresholds, and every roll."""
+    """Plain JSON: seed, scores, every roll, whether all scores that could be told reach their thresholds (`reached`) and
+    whether that shows the same persons (`same_person`, None unless every encoder was trained to tell people apart).
+    """
     best = rolls[place]
     told = [score for score in best.scores if score.score is not None]
     return {
         "characters": [msgspec.to_builtins(score) for score in best.scores],
-        "same_person": not any(score.missed for score in told) if told else None,
+        "reached": not any(score.missed for score in told) if told else None,
+        "same_person": _same_person(told),
         "seed": best.seed,
         "roll": best.number,
         "rolls": [
             {"seed": roll.seed, "scores": {score.character_id: score.score for score in roll.scores}} for roll in rolls
         ],
     }
+
+
+def _same_person(told: list[Score]) -> bool | None:
+    answers = [score.same_person for score in told]
+    return None if not answers or None in answers else all(answers)
 
 
 class _Rolling(RenderContext):

@@ -11,6 +11,7 @@ import msgspec
 from gpu_agents.engines.base import EngineKind, Estimate, RenderContext, RenderOutput
 from gpu_agents.faces.face import FaceEncoder
 from gpu_agents.faces.judging import check_agreement, chosen, result_data, summary
+from gpu_agents.faces.meaning import note_on, same_person
 from gpu_agents.faces.photos import Photo, bgr, read_photo, write_portrait
 from gpu_agents.faces.quality import measure
 from gpu_agents.faces.reference import compare_with, threshold_of
@@ -100,7 +101,9 @@ class FaceEngine:
         told = {
             "score": round(score, 4),
             "threshold": limit,
-            "same_person": score >= limit,
+            "reached": score >= limit,
+            "same_person": same_person(self.encoder, reached=score >= limit),
+            "note": note_on(self.encoder),
             "encoder": self.encoder.space,
             "face": photo.face.method,
             "other_faces": photo.face.others,

@@ -23,12 +23,17 @@ _FEW = 6  # faces and characters up to which every way of giving them is tried
 
 
 class Score(Struct, frozen=True, kw_only=True):
-    """One character in one picture. `score` is None where it could not be told, with the `reason`."""
+    """One character in one picture. `score` is None where it could not be told, with the `reason`.
+
+    `same_person` is None as well where the encoder was not trained to tell people apart; `note` says what the score means.
+    """
 
     character_id: str
     score: float | None
     threshold: float = 0.0
     encoder: str = ""
+    same_person: bool | None = None
+    note: str = ""
     reason: str = ""
 
     @property

@@ -13,6 +13,7 @@ from PIL import Image
 from gpu_agents.faces.encoders import load_encoder
 from gpu_agents.faces.face import Bgr, FaceEncoder
 from gpu_agents.faces.identity import Score, assigned
+from gpu_agents.faces.meaning import note_on, same_person
 from gpu_agents.faces.photos import bgr
 from gpu_agents.faces.reference import threshold_of, vector_of
 from gpu_agents.faces.vectors import cosine
@@ -52,12 +53,10 @@ class Scorer:
         vectors = [encoder.embed(face) for face in faces]
         table = [[cosine(vector_of(face), vector) for vector in vectors] for _, face in comparable]
         for row, ((who, face), place) in enumerate(zip(comparable, assigned(table, len(faces)), strict=True)):
-            told[who] = Score(
-                character_id=who,
-                score=None if place is None else round(table[row][place], 4),
-                threshold=threshold_of(encoder),
-                encoder=face.space,
-                reason="no face was found for it" if place is None else "",
+            told[who] = (
+                Score(character_id=who, score=None, encoder=face.space, reason="no face was found for it")
+                if place is None
+                else _score(encoder, who, table[row][place])
             )
         return told
 
@@ -77,6 +76,18 @@ class Scorer:
                 log.warning("pictures are not scored by %s: %s", name, error)
                 self._encoders[name] = f"encoder {name} is not ready on this device"
         return self._encoders[name]
+
+
+def _score(encoder: FaceEncoder, who: str, likeness: float) -> Score:
+    threshold = threshold_of(encoder)
+    return Score(
+        character_id=who,
+        score=round(likeness, 4),
+        threshold=threshold,
+        encoder=encoder.space,
+        same_person=same_person(encoder, reached=round(likeness, 4) >= threshold),
+        note=note_on(encoder),
+    )
 
 
 def read_picture(path: Path) -> Bgr:

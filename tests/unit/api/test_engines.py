@@ -52,6 +52,13 @@ def test_any_account_may_ask(tmp_path: Path) -> None:
         items = {item["name"]: item for item in answer.json()["items"]}
         assert items["diffusers"]["needs"] == ["the extra storyreel[gpu] on the device", "a model of kind image"]
         assert {"sketch", "animatic", "rules"} <= set(items)
+        for name in ("descriptor", "clip-face"):
+            assert any("does not tell people apart" in limit for limit in items[name]["limits"])
+            assert any("looks for no face" in limit for limit in items[name]["limits"])
+        for name in ("descriptor", "clip-face", "insightface"):
+            assert "a score is a likeness, no proof of identity" in items[name]["limits"]
+        assert any("licence" in limit for limit in items["insightface"]["limits"])
+        assert items["sketch"]["limits"] == []
     with edge.client() as stranger:
         assert stranger.get("/api/v1/engines").status_code == 401
 

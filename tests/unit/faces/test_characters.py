@@ -80,11 +80,22 @@ def test_a_verification_says_score_threshold_and_answer(engine: InsightFaceEngin
     other = verify(engine, tmp_path / "other", photo(3, 4), face)
     assert (same["same_person"], other["same_person"]) == (True, False)
     assert same["threshold"] == SAME
+    assert "no proof of identity" in same["note"]
     assert other["score"] < SAME <= same["score"]
     with pytest.raises(RenderError, match="no face"):
         verify(engine, tmp_path / "blank", BLANK, face)
     with pytest.raises(RenderError, match=r"'descriptor-768-v1' and 'insightface-tiny"):
         verify(DescriptorEngine(), tmp_path / "mixed", photo(1, 4), face)
+
+
+def test_an_encoder_that_was_not_taught_people_leaves_open_who_it_is(tmp_path: Path) -> None:
+    engine = DescriptorEngine()
+    engine.setup()
+    face = reference(character(engine, tmp_path / "c", [photo(1, 0)]))
+    told = verify(engine, tmp_path / "copy", photo(1, 0), face)
+    assert (told["reached"], told["same_person"]) == (True, None)
+    assert "not trained to tell people apart" in told["note"]
+    assert "no face was looked for" in told["note"]
 
 
 def test_a_stranger_among_three_photos_is_named_and_left_out(engine: InsightFaceEngine, tmp_path: Path) -> None:

@@ -58,7 +58,8 @@ async def test_a_shot_is_drawn_again_until_it_shows_its_character(
     spec = ShotSpec(prompt="hero on roll 2", seed=7, characters=cast(encoder, hero=HERO))
     done, told, seen = await rendered(child, tmp_path / "first", spec)
     identity = told["summary"]["identity"]
-    assert (identity["roll"], identity["seed"], identity["same_person"]) == (2, roll_seed(7, 2), True)
+    assert (identity["roll"], identity["seed"]) == (2, roll_seed(7, 2))
+    assert (identity["reached"], identity["same_person"]) == (True, True)
     assert [row["seed"] for row in identity["rolls"]] == [roll_seed(7, number) for number in range(3)]
     (score,) = identity["characters"]
     assert score["score"] >= score["threshold"] == SAME
@@ -88,7 +89,7 @@ async def test_rolls_are_bounded_and_the_best_is_delivered(
     _, told, _ = await rendered(child, tmp_path / "job", spec)
     identity = told["summary"]["identity"]
     assert len(identity["rolls"]) == 3
-    assert identity["same_person"] is False
+    assert (identity["reached"], identity["same_person"]) == (False, False)
     assert identity["roll"] == 0
 
 
@@ -117,6 +118,7 @@ async def test_what_cannot_be_scored_says_why_and_is_kept(
         spec = ShotSpec(prompt=prompt, seed=7, characters=[CharacterRef(character_id="hero", name="hero", face=ref)])
         _, told, _ = await rendered(child, tmp_path / name, spec)
         assert len(told["summary"]["identity"]["rolls"]) == 1
+        assert told["summary"]["identity"]["reached"] is None
         assert told["summary"]["identity"]["same_person"] is None
         (score,) = told["summary"]["identity"]["characters"]
         assert score["score"] is None
