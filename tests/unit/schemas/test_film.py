@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from schemas.common import StageKind
-from schemas.film import IN_A_FRAME, FilmOptions, plan_film
+from schemas.film import FilmOptions, plan_film
+from schemas.film_pictures import IN_A_FRAME
 from schemas.specs import CharacterRef, ShotSpec, Spec, StoryboardShot
 
 PEOPLE = {f"c{n}": CharacterRef(character_id=f"c{n}", name=name) for n, name in enumerate(["Lin", "Mara", "Li", "Ann"])}
