@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 
 from schemas.common import FilmPlan, StageKind, StagePlan
 from schemas.film_options import FilmOptions
-from schemas.film_pictures import characters_of, clip_stage, large_stage, shot_work, still_stage
+from schemas.film_pictures import IN_A_FRAME, characters_of, clip_stage, large_stage, shot_work, still_stage
 from schemas.specs import FilmShot, FilmSpec, Mood, MusicSpec, Spec, SpeechSpec, StoryboardShot
 
-__all__ = ["FilmOptions", "characters_of", "plan_film", "shot_work"]
+__all__ = ["IN_A_FRAME", "FilmOptions", "characters_of", "plan_film", "shot_work"]
 
 MUSIC_STAGE = "music"
 FILM_STAGE = "film"

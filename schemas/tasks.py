@@ -97,13 +97,17 @@ class StageCompleted(TaskEvent, frozen=True, kw_only=True):
 
 
 class StageRetryScheduled(TaskEvent, frozen=True, kw_only=True):
-    """The stage runs again, not before `not_before`. `counted` is false for lost devices, which cost no attempt."""
+    """The stage runs again, not before `not_before`. `counted` is false for lost devices, which cost no attempt.
+
+    `avoid_device` ran out of memory with it: from now on any other device that can do it goes first, "" = none did.
+    """
 
     stage_id: str = ""
     attempt: int = 0
     counted: bool = True
     problem: Problem = Problem()
     not_before: datetime = EPOCH
+    avoid_device: str = ""
 
 
 class StageStopped(TaskEvent, frozen=True, kw_only=True):

@@ -3,11 +3,13 @@
 A device is taken to hold the models of the last engines it was given work for. It may pass over the stage whose turn it
 is for a later one whose model it holds, and a stage whose model takes long to load may wait for a device that holds it;
 both only until the stage has been kept waiting for `Policy.affinity_wait`, the expected time of what went before it included.
+A device that ran out of memory with a stage leaves it to any other live device that can do it, if there is one.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 
 from msgspec import Struct
@@ -33,7 +35,7 @@ def choose(state: ShardState, queue: ReadyQueue, device: DeviceState, now: datet
     for priority in sorted(queue.lanes, reverse=True):
         in_turn = by_turn(queue.lanes[priority], state.last_served)
         for lanes in in_turn:
-            key = first_of(lanes, device.engines)
+            key = first_of(lanes, device.engines, partial(_suits, state, device))
             if key is not None:
                 others = [lanes, *islice(in_turn, LOOK_AHEAD)] if _would_drop(device, state, key, policy) else []
                 return _with_patience(state, device, key, others, now, policy)
@@ -43,6 +45,14 @@ def choose(state: ShardState, queue: ReadyQueue, device: DeviceState, now: datet
 def held(device: DeviceState, policy: Policy) -> tuple[str, ...]:
     """The engines whose models the device is taken to hold."""
     return device.models[-policy.models_held :]
+
+
+def _suits(state: ShardState, device: DeviceState, key: StageKey) -> bool:
+    """Not for a device that ran out of memory with the stage, as long as another live one can do it that did not."""
+    stage = _stage(state, key)
+    return device.device_id not in stage.avoid or not any(
+        stage.plan.engine in other.engines and other.device_id not in stage.avoid for other in state.live_devices()
+    )
 
 
 def _would_drop(device: DeviceState, state: ShardState, key: StageKey, policy: Policy) -> bool:
@@ -59,7 +69,7 @@ def _with_patience(
     left = policy.affinity_wait - _elapsed(since, now, policy)
     models = held(device, policy)
     for lanes in others:
-        other = first_of(lanes, models)
+        other = first_of(lanes, models, partial(_suits, state, device))
         if other is not None and timedelta(milliseconds=_stage(state, other).estimate_ms) <= left:
             return Choice(key=other, passed=PassedOver(task_id=key[0], stage_id=key[1], since=since))
     return None if _may_wait(state, device, stage, now, policy) else Choice(key=key)
@@ -75,7 +85,8 @@ def _may_wait(state: ShardState, device: DeviceState, stage: StageState, now: da
         or _elapsed(began, now, policy) >= policy.affinity_wait
     ):
         return False
-    return any(engine in held(other, policy) for other in state.live_devices() if other is not device)
+    others = (other for other in state.live_devices() if other is not device and other.device_id not in stage.avoid)
+    return any(engine in held(other, policy) for other in others)
 
 
 def _kept_waiting_since(stage: StageState, now: datetime, policy: Policy) -> datetime:

@@ -15,6 +15,7 @@ from streams.domain.queue import StageKey
 from streams.domain.state import DeviceState, ShardState, StageStatus
 
 MOST_MODELS = 8  # how many engines of a device are remembered
+MOST_AVOIDED = 8  # how many devices that ran out of memory are remembered of a stage
 
 
 def dispatched(state: ShardState, event: StageDispatched) -> ShardState:
@@ -103,6 +104,9 @@ def retry(state: ShardState, event: StageRetryScheduled) -> ShardState:
         counts["failures"] = stage.failures + 1
     else:
         counts["device_losses"] = stage.device_losses + 1
+    if event.avoid_device:
+        others = (device_id for device_id in stage.avoid if device_id != event.avoid_device)
+        counts["avoid"] = (*others, event.avoid_device)[-MOST_AVOIDED:]
     at = event.envelope.occurred_at
     state = set_stage(state, *key, status=StageStatus.DELAYED, ready_at=max(at, event.not_before), **counts)
     return state if task.held else line_up(state, key, at)

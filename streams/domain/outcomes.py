@@ -18,6 +18,8 @@ from streams.domain.plans import plan_errors
 from streams.domain.policy import Policy
 from streams.domain.state import OUTSTANDING, ShardState, StageState, StageStatus, TaskState
 
+OUT_OF_MEMORY = "out_of_memory"  # the code of a failure that another device may be spared
+
 
 def decide_outcome(state: ShardState, report: StageReport, now: datetime, policy: Policy) -> list[LedgerRecord]:
     """What a device's report means.
@@ -28,7 +30,7 @@ def decide_outcome(state: ShardState, report: StageReport, now: datetime, policy
     | being stopped | succeeded, failed | StageStopped, and the task's end after its last outstanding stage |
     | running | started | StageStarted |
     | running | succeeded | StageCompleted, then StagesPlanned or the completed task |
-    | running | failed, attempts left and retryable | StageRetryScheduled |
+    | running | failed, attempts left and retryable | StageRetryScheduled, elsewhere if memory ran out |
     | running | failed for good | TaskCancelling (failed): siblings stop, then TaskFailed |
     """
     task = state.tasks.get(report.task_id)
@@ -134,7 +136,8 @@ def _failed(
     failures = stage.failures + 1
     if report.problem.retryable and failures < stage.plan.max_attempts:
         not_before = now + retry_delay(policy, failures, stage.command_id)
-        return [_retry(task, stage, report.problem, not_before, counted=True)]
+        avoid = stage.device_id if report.problem.code == OUT_OF_MEMORY else ""
+        return [_retry(task, stage, report.problem, not_before, counted=True, avoid=avoid)]
     return _failed_for_good(state, task, stage, report.problem)
 
 
@@ -148,7 +151,7 @@ def _off_device(task: TaskState, stage: StageState, outcome: str) -> StageStoppe
 
 
 def _retry(
-    task: TaskState, stage: StageState, problem: Problem, not_before: datetime, *, counted: bool
+    task: TaskState, stage: StageState, problem: Problem, not_before: datetime, *, counted: bool, avoid: str = ""
 ) -> StageRetryScheduled:
     return about_task(
         StageRetryScheduled,
@@ -158,6 +161,7 @@ def _retry(
         counted=counted,
         problem=problem,
         not_before=not_before,
+        avoid_device=avoid,
     )
 
 

@@ -7,13 +7,14 @@ engine, so that a device finds the first one that it can do without looking at t
 from __future__ import annotations
 
 import heapq
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 
 from immutables import Map
 from msgspec import Struct
 
 StageKey = tuple[str, str]  # (task_id, stage_id)
 Waiting = tuple[int, StageKey]  # number of arrival, stage
+LOOK_BEHIND = 32  # places behind the head of a lane that are looked at when the head is refused
 
 
 class Lane(Struct, frozen=True, kw_only=True):
@@ -27,6 +28,11 @@ class Lane(Struct, frozen=True, kw_only=True):
     def first(self) -> Waiting:
         """The stage that came first."""
         return self.items[self.head]
+
+    def first_that(self, fits: Callable[[StageKey], bool]) -> Waiting | None:
+        """The first stage that fits, of those near the head."""
+        near = range(self.head, min(self.tail, self.head + LOOK_BEHIND))
+        return next((item for place in near if (item := self.items.get(place)) is not None and fits(item[1])), None)
 
 
 Lanes = Map[str, Lane]  # by engine
@@ -101,9 +107,12 @@ def by_turn(accounts: Map[str, Lanes], last_served: Map[str, int]) -> Iterator[L
         yield accounts[heapq.heappop(turns)[1]]
 
 
-def first_of(lanes: Lanes, engines: Container[str]) -> StageKey | None:
-    """The account's stage for one of the engines that came first."""
-    return min((lane.first for engine, lane in lanes.items() if engine in engines), default=(0, None))[1]
+def first_of(
+    lanes: Lanes, engines: Container[str], fits: Callable[[StageKey], bool] = lambda _: True
+) -> StageKey | None:
+    """The account's stage for one of the engines that came first and fits."""
+    found = (lane.first_that(fits) for engine, lane in lanes.items() if engine in engines)
+    return min((item for item in found if item is not None), default=(0, None))[1]
 
 
 def _without(lane: Lane, position: int) -> Lane | None:

@@ -35,7 +35,8 @@ OUTSTANDING = frozenset({StageStatus.DISPATCHED, StageStatus.PROCESSING})
 class StageState(Struct, frozen=True, kw_only=True):
     """One stage. `attempt` numbers dispatches from 1 and fences outcomes; `failures` are the attempts that counted.
 
-    It may run from `ready_at` on; since `passed_at` it has been passed over for the sake of a device's models.
+    It may run from `ready_at` on; since `passed_at` it has been passed over for the sake of a device's models. `avoid` are
+    the devices that ran out of memory with it.
     """
 
     plan: StagePlan
@@ -52,6 +53,7 @@ class StageState(Struct, frozen=True, kw_only=True):
     passed_at: datetime = EPOCH
     artifacts: tuple[Artifact, ...] = ()
     engine_version: str = ""
+    avoid: tuple[str, ...] = ()
 
 
 class Reservation(Struct, frozen=True, kw_only=True):

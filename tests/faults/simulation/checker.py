@@ -22,6 +22,7 @@ from streams.ledger import Entry
 from tests.faults.simulation.books import Books
 from tests.faults.simulation.lives import Lives
 from tests.faults.simulation.log import MemoryLog, Transaction
+from tests.faults.simulation.memory import Memory
 
 WORK = (ImageRequested, VideoRequested)
 
@@ -34,6 +35,7 @@ class Checker:
         self._log = log
         self._lives = Lives(self._fail)
         self._books = Books(self._fail, log.cached_charge)
+        self._memory = Memory(self._fail)
         self._answers: Counter[int] = Counter()
         self._first: dict[str, tuple[str, str]] = {}
         self._users: set[str] = set()
@@ -50,6 +52,7 @@ class Checker:
                 self._ledger(entry)
                 self._lives.fold(entry.record, self._cause(entry.record), transaction.now)
                 self._books.fold(entry.record, transaction.now)
+                self._memory.fold(entry.record)
                 if isinstance(entry.record, UserRegistered):
                     self._users.add(entry.record.envelope.account_id)
                 if isinstance(entry.record, RequestDecided):

@@ -22,6 +22,7 @@ from schemas.render import (
     StageSucceededReport,
 )
 from tests.faults.simulation.log import MemoryLog
+from tests.faults.simulation.memory import OUT_OF_MEMORY
 from tests.faults.simulation.requests import film
 
 JOIN_AGAIN_S = 15.0  # seconds after which a start without a lease asks again
@@ -102,7 +103,7 @@ class Device:
     def _take(self, command: RenderCommand, at: float) -> None:
         how = "succeed"
         if self.rng.random() < self.risk:
-            how = self.rng.choice(("fail", "fail", "fail", "break", "die", "hang", "stop itself"))
+            how = self.rng.choice(("fail", "fail", "run out", "break", "die", "hang", "stop itself"))
         until = at + self.rng.uniform(0.02, 1.5) + (40 if how == "hang" else 0)
         self.jobs[command.task_id, command.stage_id, command.attempt] = Job(command, until, how)
 
@@ -131,7 +132,8 @@ def _outcome(job: Job) -> Record:
     if job.how == "stop itself":
         return StageFailedReport(**about, cancelled=True)
     if job.how != "succeed":
-        return StageFailedReport(**about, problem=Problem(type="RenderError", retryable=job.how != "break"))
+        code = OUT_OF_MEMORY if job.how == "run out" else ""
+        return StageFailedReport(**about, problem=Problem(type="RenderError", code=code, retryable=job.how != "break"))
     key = f"results/{job.command.command_id}"
     plan: FilmPlan | None = film(2) if job.command.kind is StageKind.SCRIPT else None
     artifact = Artifact(role="main", key=key, sha256="0" * 64, size=9)

@@ -1,4 +1,4 @@
-"""Planted bugs about held tasks, results that are taken again, retries by hand and models on devices."""
+"""Planted bugs about held tasks, results that are taken again, retries by hand, models on devices and their memory."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from msgspec.structs import replace
 from schemas.envelope import LedgerRecord
 from schemas.quotas import QuotaCommitted
 from schemas.requests import HoldRequested, ReleaseRequested, Request
-from schemas.tasks import TaskCompleted, TaskHeld, TaskReleased
+from schemas.tasks import StageRetryScheduled, TaskCompleted, TaskHeld, TaskReleased
 from streams.domain import decider, placement
 from streams.domain.decider import Input
+from streams.domain.edits import set_stage
 from streams.domain.evolve import evolve
 from streams.domain.policy import Policy
 from streams.domain.state import ShardState
@@ -64,6 +65,13 @@ def _endless_patience(state: ShardState, now: datetime, policy: Policy) -> Event
     return placement.place(state, now, replace(policy, affinity_wait=timedelta(hours=1)))
 
 
+def _memory_forgotten(state: ShardState, event: LedgerRecord, policy: Policy) -> ShardState:
+    after = evolve(state, event, policy)
+    return (
+        set_stage(after, event.task_id, event.stage_id, avoid=()) if isinstance(event, StageRetryScheduled) else after
+    )
+
+
 LIFECYCLE_BUGS: dict[str, Callable[[], dict[str, Any]]] = {
     "held work is dispatched": lambda: {"evolve": _holds_ignored},
     "a release is forgotten": lambda: without(TaskReleased),
@@ -73,5 +81,6 @@ LIFECYCLE_BUGS: dict[str, Callable[[], dict[str, Any]]] = {
     "results of others are taken": lambda: {"decide": _results_of_anybody},
     "anything is retried": lambda: {"decide": _retry_of_anything},
     "affinity without bound": lambda: rules(place=_endless_patience),
+    "memory runs out there again": lambda: {"evolve": _memory_forgotten},
 }
 """By name, the arguments of `simulate` that plant it."""
