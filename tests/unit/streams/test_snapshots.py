@@ -116,14 +116,15 @@ def packed() -> bytes:
     return b"".join(pack(Recovered(state=world.owner.state, heads=world.owner.heads), IDENTITY))
 
 
-def test_every_flipped_bit_and_every_cut_is_noticed(packed: bytes) -> None:
+def test_no_flipped_bit_changes_the_state_and_every_cut_is_noticed(packed: bytes) -> None:
     whole = unpack(packed, IDENTITY)
     for place in range(0, len(packed), max(1, len(packed) // 150)):
         flipped = bytearray(packed)
         flipped[place] ^= 1 << place % 8
-        for damaged in (bytes(flipped), packed[:place]):
-            with pytest.raises(ContractError):
-                assert unpack(damaged, IDENTITY) != whole
+        with pytest.raises(ContractError):
+            unpack(packed[:place], IDENTITY)
+        with suppress(ContractError):
+            assert unpack(bytes(flipped), IDENTITY) == whole, "the bits that fill zlib's last byte say nothing"
 
 
 @pytest.mark.parametrize(
