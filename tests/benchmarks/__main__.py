@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ import msgspec
 
 from tests.benchmarks.figures import CannotMeasureError, Figure, Options
 from tests.benchmarks.registry import PARTS, part
-from tests.benchmarks.results import Measured, machine, merge
+from tests.benchmarks.results import Measured, machine, store
 from tests.benchmarks.table import table
 
 
@@ -24,12 +25,15 @@ def main() -> int:
     chosen.folder.mkdir(parents=True, exist_ok=True)
     if chosen.child:
         return _measure(chosen.only[0], chosen)
-    whole = chosen.folder / "bench.json"
-    measured = [_in_process(name, chosen) for name in chosen.only]
-    results = merge(whole, measured)
-    whole.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1))
-    print(f"\n{table(measured)}\n{whole}")
-    return 2 if any(one.error for one in measured) else 0
+    measured: list[Measured] = []
+    for name in chosen.only:
+        status, one = _in_process(name, chosen)
+        measured.append(one)
+        store(chosen.folder, one)
+        if status == -signal.SIGINT:
+            break
+    print(f"\n{table(measured)}\n{chosen.folder / 'bench.json'}")
+    return 2 if any(one.error or one.partial for one in measured) else 0
 
 
 def _arguments() -> argparse.Namespace:
@@ -53,39 +57,47 @@ def _names(text: str) -> list[str]:
     return names
 
 
-def _in_process(name: str, chosen: argparse.Namespace) -> Measured:
-    """A part in a process of its own, so that no part inherits another one's memory."""
+def _in_process(name: str, chosen: argparse.Namespace) -> tuple[int, Measured]:
+    """A part in a process of its own, so that no part inherits another one's memory; its exit status and what it left.
+
+    Who interrupts or terminates this process lets the part stop its stack first.
+    """
     print(f"== {name}: {PARTS[name]}", flush=True)
     path = chosen.folder / f"{name}.json"
     path.unlink(missing_ok=True)
     words = [sys.executable, "-m", "tests.benchmarks", "--child", "--only", name, "--runs", str(chosen.runs)]
     words += ["--folder", str(chosen.folder)]
     words += [f"--{flag}" for flag in ("quick", "profile") if getattr(chosen, flag)]
-    done = subprocess.run(words, check=False)
+    with subprocess.Popen(words, start_new_session=True) as child:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: child.send_signal(signal.SIGINT))
+        status = child.wait()
     if not path.exists():
-        return Measured(part=name, error=f"the measurement ended with status {done.returncode}", machine=machine())
-    return msgspec.json.decode(path.read_bytes(), type=Measured)
+        return status, Measured(part=name, error=f"the measurement ended with status {status}", machine=machine())
+    return status, msgspec.json.decode(path.read_bytes(), type=Measured)
 
 
 def _measure(name: str, chosen: argparse.Namespace) -> int:
-    options = Options(folder=chosen.folder, runs=chosen.runs, quick=chosen.quick, profile=chosen.profile)
-    began, figures, error = time.monotonic(), list[Figure](), ""
-    loads = [os.getloadavg()[0]]
+    began, before, where = time.monotonic(), os.getloadavg()[0], machine()
+
+    def keep(figures: list[Figure], *, partial: bool = True, error: str = "") -> None:
+        measured = Measured(
+            part=name,
+            figures=figures,
+            error=error,
+            seconds=round(time.monotonic() - began, 1),
+            quick=chosen.quick,
+            partial=partial,
+            load_average=[before, os.getloadavg()[0]],
+            machine=where,
+        )
+        store(chosen.folder, measured)
+
+    options = Options(folder=chosen.folder, runs=chosen.runs, quick=chosen.quick, profile=chosen.profile, keep=keep)
     try:
-        figures = asyncio.run(part(name)(options))
+        keep(asyncio.run(part(name)(options)), partial=False)
     except (CannotMeasureError, ModuleNotFoundError) as reason:
-        error = str(reason)
-    loads.append(os.getloadavg()[0])
-    measured = Measured(
-        part=name,
-        figures=figures,
-        error=error,
-        seconds=round(time.monotonic() - began, 1),
-        quick=chosen.quick,
-        load_average=loads,
-        machine=machine(),
-    )
-    (chosen.folder / f"{name}.json").write_bytes(msgspec.json.encode(measured))
+        keep([], partial=False, error=str(reason))
     return 0
 
 

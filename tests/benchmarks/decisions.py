@@ -49,36 +49,48 @@ async def measure(options: Options) -> list[Figure]:
             settings = stack.settings
             codec = await load_codec(settings)
             policy, inputs = policy_of(settings), options.count(20_000, 1_000)
-            drafts, batches = [], []
+            found = Found(requests=options.count(10_000, 1_000))
             for _ in range(options.runs):
-                drafts.append((one := Pure(codec, policy)).cpu_us(one.drafts, inputs))
-                batches.append((one := Pure(codec, policy)).cpu_us(one.batches, inputs))
-                options.say(f"pure code: {drafts[-1]:.0f} µs an input, whole batch {batches[-1]:.0f} µs")
-            requests = options.count(10_000, 1_000)
-            runs = []
+                found.drafts.append((one := Pure(codec, policy)).cpu_us(one.drafts, inputs))
+                found.batches.append((one := Pure(codec, policy)).cpu_us(one.batches, inputs))
+                options.say(f"pure code: {found.drafts[-1]:.0f} µs an input, whole batch {found.batches[-1]:.0f} µs")
             for _ in range(options.runs):
-                runs.append(await _emptied(settings, codec, Path(folder), requests))
-                options.say(f"{requests} requests: {runs[-1]}")
-    through = f"{requests} requests wait for the coordinator to start"
-    mix = "requests, starts and results of pictures with their follow-ups"
-    return [
-        Figure(
-            name="decisions through transactions",
-            unit="/s",
-            runs=[run.per_s for run in runs],
-            limit=1_500,
-            stretch=4_000,
-            note=through,
-        ),
-        Figure(
-            name="CPU time of the coordinator for them",
-            unit="ms each",
-            runs=[run.cpu_ms for run in runs],
-            better="less",
-        ),
-        Figure(name="pure code: decide and fold", unit="µs an input", runs=drafts, better="less", note=mix),
-        Figure(name="the same with stamps, chain and Avro", unit="µs an input", runs=batches, better="less"),
-    ]
+                found.emptied.append(await _emptied(settings, codec, Path(folder), found.requests))
+                options.say(f"{found.requests} requests: {found.emptied[-1]}")
+                options.keep(found.figures())
+    return found.figures()
+
+
+class Found(Struct, kw_only=True):
+    """µs an input in pure code, without and with what makes it a transaction; and the emptied topics."""
+
+    requests: int
+    drafts: list[float] = []
+    batches: list[float] = []
+    emptied: list[Emptied] = []
+
+    def figures(self) -> list[Figure]:
+        """All so far."""
+        through = f"{self.requests} requests wait for the coordinator to start"
+        mix = "requests, starts and results of pictures with their follow-ups"
+        return [
+            Figure(
+                name="decisions through transactions",
+                unit="/s",
+                runs=[run.per_s for run in self.emptied],
+                limit=1_500,
+                stretch=4_000,
+                note=through,
+            ),
+            Figure(
+                name="CPU time of the coordinator for them",
+                unit="ms each",
+                runs=[run.cpu_ms for run in self.emptied],
+                better="less",
+            ),
+            Figure(name="pure code: decide and fold", unit="µs an input", runs=self.drafts, better="less", note=mix),
+            Figure(name="the same with stamps, chain and Avro", unit="µs an input", runs=self.batches, better="less"),
+        ]
 
 
 class Pure:

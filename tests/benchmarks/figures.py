@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -18,14 +18,22 @@ def _tell(line: str) -> None:
     print(line, flush=True)
 
 
+def _forget(_figures: Sequence[Figure]) -> None:
+    """Nobody keeps what was measured so far."""
+
+
 class Options(Struct, frozen=True, kw_only=True):
-    """`runs` of everything that varies; `quick` = smaller loads, to see that it works; `folder` takes files that are left."""
+    """`runs` of everything that varies; `quick` = smaller loads, to see that it works; `folder` takes files that are left.
+
+    `keep` is told all figures so far, after each run: they are what is left of a part that is killed.
+    """
 
     folder: Path
     runs: int = 3
     quick: bool = False
     profile: bool = False
     say: Callable[[str], None] = _tell
+    keep: Callable[[list[Figure]], None] = _forget
 
     def count(self, whole: int, quick: int) -> int:
         """How much to do."""

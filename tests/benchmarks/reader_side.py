@@ -1,4 +1,4 @@
-"""A Faust app over a log that is there already, in a process of its own: `python -m tests.benchmarks.reader_side live|empty EVENTS`.
+"""Faust over a log that is there already, in a process of its own: `python -m tests.benchmarks.reader_side live|empty EVENTS`.
 
 `live` is the app of the read models, `empty` the same app whose agents do nothing with what they get. Both start at the
 first record and print events, seconds from the first of them to the last, and the CPU time of that span as JSON.
@@ -10,7 +10,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -40,12 +40,12 @@ class Reading(Struct, frozen=True):
 
 
 class Clock:
-    """From the first event to the last."""
+    """From the first event to the last, of which `over` is told once."""
 
-    def __init__(self, events: int) -> None:
-        self._missing = events
+    def __init__(self, events: int, over: Callable[[Reading], None]) -> None:
+        self._events = self._missing = events
+        self._over = over
         self._began: tuple[float, float] | None = None
-        self.over: asyncio.Future[tuple[float, float]] = asyncio.get_running_loop().create_future()
 
     def begin(self) -> None:
         """The first event is there."""
@@ -54,9 +54,11 @@ class Clock:
 
     def count(self, events: int) -> None:
         """So many more are done."""
-        self._missing -= events
-        if self._missing <= 0 and self._began is not None and not self.over.done():
-            self.over.set_result((time.monotonic() - self._began[0], time.process_time() - self._began[1]))
+        before, self._missing = self._missing, self._missing - events
+        if self._missing <= 0 < before:
+            assert self._began is not None
+            seconds, cpu = time.monotonic() - self._began[0], time.process_time() - self._began[1]
+            self._over(Reading(events=self._events, seconds=seconds, cpu=cpu))
 
 
 class TimedFeed(Feed):
@@ -102,13 +104,14 @@ async def follow(kind: str, settings: Settings, events: int) -> Reading:
     """Read that many events with Faust."""
     async with fresh_reader(settings) as reader:
         partitions = await partitions_of(settings, [topic.name for topic in PROJECTED])
-        clock = EmptyFeed.clock = TimedFeed.clock = Clock(events)
+        over: asyncio.Future[Reading] = asyncio.get_running_loop().create_future()
+        EmptyFeed.clock = TimedFeed.clock = Clock(events, over.set_result)
         app = create_app(settings, Deps(reader, partitions, lambda: None), KINDS[kind])
         running = [asyncio.create_task(feed.run()) for feed in app.feeds]
         running.append(asyncio.create_task(app.start()))
-        seconds, cpu = await clock.over
+        reading = await over
         await app.stop()
-        return Reading(events=events, seconds=seconds, cpu=cpu)
+        return reading
 
 
 if __name__ == "__main__":

@@ -28,19 +28,25 @@ ACCOUNTS = 50
 TRANSACTION = 200  # pictures
 
 
-async def write(settings: Settings, events: int) -> None:
-    """Pictures with the events of as many tasks interleaved, as devices make them."""
+async def write(settings: Settings, events: int) -> float:
+    """Pictures, the events of one after those of the other, in transactions of 200; returns the mean size of a value, bytes."""
+    size = 0
     codec, ledger = await load_codec(settings), Ledger()
     producer = create_producer(settings.kafka, "benchmark")
     await producer.start()
     try:
-        for _ in range(max(1, events // (TRANSACTION * 7))):
+        for number in range(max(1, events // (TRANSACTION * 7))):
             images = [ledger.image(str(uuid.uuid4()), f"account-{n % ACCOUNTS}") for n in range(TRANSACTION)]
             async with producer.transaction():
                 for event in (event for image in images for event in image):
                     topic, key = TOPIC_OF[type(event)].name, event.envelope.aggregate_id.encode()
                     headers = codec.headers(event, "benchmark")
-                    await producer.send(topic, codec.encode(event), key=key, partition=0, headers=headers)
+                    value = codec.encode(event)
+                    size += len(value)
+                    await producer.send(topic, value, key=key, partition=0, headers=headers)
+            if number % 100 == 99:
+                print(f"{ledger.shard_seq:,} events written", flush=True)
+        return size / ledger.shard_seq
     finally:
         await producer.stop()
 

@@ -15,7 +15,7 @@ PARTS: Mapping[str, str] = MappingProxyType(
         "accepts": "requests accepted, tasks end to end and a single task, beside FastAPI + Celery + Redis + PostgreSQL",
         "decisions": "the coordinator through transactions and in pure code",
         "coordinator_start": "ready with 1,000,000 events in the log",
-        "live_read_models": "read models against an empty handler",
+        "live_read_models": "read models against an empty handler and quix-streams",
         "rebuild_speed": "read models in bulk",
         "memory": "every process over 100,000 tasks",
         "waiting_queue": "10,000 waiting tasks",

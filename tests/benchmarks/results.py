@@ -24,13 +24,17 @@ class Machine(Struct, kw_only=True):
 
 
 class Measured(Struct, kw_only=True):
-    """One part: its figures, or why there are none. `load_average` of the last minute before and after."""
+    """One part: its figures, or why there are none. `load_average` of the last minute before and after.
+
+    `partial`: it was cut off, the figures are those until then.
+    """
 
     part: str
     figures: list[Figure] = []
     error: str = ""
     seconds: float = 0.0
     quick: bool = False
+    partial: bool = False
     load_average: list[float] = field(default_factory=list)
     machine: Machine
 
@@ -51,6 +55,18 @@ def machine() -> Machine:
         python=platform.python_version(),
         revision=git.stdout.strip(),
     )
+
+
+def store(folder: Path, measured: Measured) -> None:
+    """Into PART.json and bench.json, so that neither is ever half written."""
+    whole = folder / "bench.json"
+    for path, content in (
+        (folder / f"{measured.part}.json", msgspec.json.encode(measured)),
+        (whole, msgspec.json.format(msgspec.json.encode(merge(whole, [measured])), indent=1)),
+    ):
+        incoming = path.with_suffix(".new")
+        incoming.write_bytes(content)
+        incoming.replace(path)
 
 
 def merge(path: Path, measured: Iterable[Measured]) -> Results:

@@ -29,7 +29,8 @@ def _part(one: Measured) -> str:
     ]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     parts = [_shares(figure) for figure in one.figures if figure.shares]
-    return "\n".join([title + (" (quick: small loads)" if one.quick else ""), "", *lines, "", *parts])
+    title += " (quick: small loads)" * one.quick + " (cut off: the figures until then)" * one.partial
+    return "\n".join([title, "", *lines, "", *parts])
 
 
 def _shares(figure: Figure) -> str:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.benchmarks.figures import Figure
-from tests.benchmarks.results import Machine, Measured, merge
+from tests.benchmarks.results import Machine, Measured, Results, merge, store
 from tests.benchmarks.table import table
 
 MACHINE = Machine(cores=2, memory_gib=24.0, python="3.11", revision="abc")
@@ -57,3 +57,14 @@ def test_measuring_a_part_again_replaces_it_and_keeps_the_others(tmp_path: Path)
     path.write_bytes(msgspec.json.encode(merge(path, first)))
     merged = merge(path, [Measured(part="sse", seconds=2.0, machine=MACHINE)])
     assert {one.part: one.seconds for one in merged.parts} == {"video": 1.0, "sse": 2.0}
+
+
+def test_what_is_kept_of_a_part_is_there_for_the_next_one_and_says_that_it_was_cut_off(tmp_path: Path) -> None:
+    figures = [Figure(name="growth", unit="MB", runs=[7.0], limit=50, better="less")]
+    store(tmp_path, Measured(part="memory", figures=figures, partial=True, machine=MACHINE))
+    store(tmp_path, Measured(part="sse", machine=MACHINE))
+    kept = msgspec.json.decode((tmp_path / "bench.json").read_bytes(), type=Results).parts
+    assert [(one.part, one.partial) for one in kept] == [("memory", True), ("sse", False)]
+    assert "cut off" in table(kept[:1])
+    assert "7.00 MB" in table(kept[:1])
+    assert (tmp_path / "memory.json").exists()
