@@ -12,6 +12,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 import uvloop
+from msgspec.structs import replace
 
 from gpu_agents.child.targets import parse_targets
 from gpu_agents.engines import registry
@@ -40,6 +41,7 @@ from schemas.errors import ConfigurationError, StoryreelError
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 MAX_PROBLEM = 500  # characters
+MAX_NEEDS = 10  # texts of an engine about what it needs
 PROBE_TIMEOUT = 300.0  # seconds; the first setup of an engine may read gigabytes of weights
 
 
@@ -126,7 +128,8 @@ async def usable_engines(child: RenderChild, names: Sequence[str]) -> list[Engin
         if probed.problem:
             log.warning("engine %s is not offered: %s", name, probed.problem)
         problem = probed.problem[:MAX_PROBLEM]
-        found.append(EngineInfo(name=name, kind=probed.kind, version=probed.version, problem=problem))
+        told = EngineInfo(name=name, kind=probed.kind, version=probed.version, problem=problem)
+        found.append(replace(told, package=probed.package, needs=probed.needs[:MAX_NEEDS]))
     if all(engine.problem for engine in found):
         raise ConfigurationError(f"none of the engines {', '.join(names) or '(none installed)'} can be used here")
     return found

@@ -123,6 +123,8 @@ class EngineInfo(Struct, frozen=True, kw_only=True):
     kind: str = ""
     version: str = ""
     problem: str = ""
+    package: str = ""
+    needs: list[str] = []
 
 
 class DeviceChanged(LedgerRecord, frozen=True, kw_only=True):

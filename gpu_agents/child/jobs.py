@@ -7,7 +7,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,9 +32,16 @@ PROGRESS_INTERVAL = 0.05  # seconds between progress messages to the agent
 
 
 def run_job(
-    job: Render, engine_of: Callable[[str], Engine], reply: Callable[[Reply], None], is_cancelled: Callable[[], bool]
+    job: Render,
+    engine_of: Callable[[str], Engine],
+    reply: Callable[[Reply], None],
+    is_cancelled: Callable[[], bool],
+    package_of: Callable[[str], Mapping[str, str]] = lambda _: {},
 ) -> Done | Failed:
-    """Render and describe the outcome; every failure of an engine, of its estimate too, becomes a `Failed`."""
+    """Render and describe the outcome; every failure of an engine, of its estimate too, becomes a `Failed`.
+
+    `package_of` tells name and version of the package that brings an engine, for the recipe.
+    """
     reset_peak()
     started, cpu = time.monotonic(), _cpu_seconds()
     try:
@@ -49,7 +56,7 @@ def run_job(
         reply(Estimated(job_id=job.job_id, seconds=_estimated_seconds(engine, job)))
         output = _render(engine, job, context, reply)
         files = [_describe(file, Path(job.workdir)) for file in output.files]
-        result = _encode(output)
+        result = _encode(output, package_of(job.engine))
         crash_points.reach("render-child.after_render")
     except Exception as error:
         return failure(job.job_id, error)
@@ -156,8 +163,9 @@ def _describe(file: OutputFile, workdir: Path) -> ChildFile:
     )
 
 
-def _encode(output: RenderOutput) -> bytes:
-    plain = {"recipe": dict(output.recipe), "summary": dict(output.summary), "data": dict(output.data)}
+def _encode(output: RenderOutput, package: Mapping[str, str]) -> bytes:
+    recipe = dict(output.recipe) | ({"package": package} if package else {})
+    plain = {"recipe": recipe, "summary": dict(output.summary), "data": dict(output.data)}
     return msgspec.json.encode(plain, enc_hook=_numpy_to_plain)
 
 

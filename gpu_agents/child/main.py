@@ -11,11 +11,13 @@ import threading
 from collections.abc import Mapping
 from typing import NoReturn, assert_never
 
+from msgspec.structs import replace
+
 from gpu_agents.child import protocol
 from gpu_agents.child.jobs import run_job
 from gpu_agents.child.protocol import Cancel, ModelTold, Probe, Probed, Ready, Render, Reply
-from gpu_agents.child.targets import load_engine
-from gpu_agents.engines.base import Engine
+from gpu_agents.child.targets import load_engine, package_of
+from gpu_agents.engines.base import Engine, needs_of
 from gpu_agents.models.cache import ModelEvent
 from gpu_agents.models.shelf import observe_models
 from infra.telemetry import configure_logging
@@ -38,6 +40,7 @@ class Renderer:
         self._targets = targets
         self._sending = threading.Lock()
         self._engines: dict[str, Engine] = {}
+        self._packages: dict[str, dict[str, str]] = {}
         self._inbox: queue.SimpleQueue[Probe | Render] = queue.SimpleQueue()
         self._cancelled: set[str] = set()
         self._current: tuple[str, Engine] | None = None
@@ -60,24 +63,35 @@ class Renderer:
             self._current = (job.job_id, engine)
             return engine
 
-        outcome = run_job(job, engine_of, self._reply, lambda: job.job_id in self._cancelled)
+        outcome = run_job(job, engine_of, self._reply, lambda: job.job_id in self._cancelled, self._package_of)
         self._current = None
         self._cancelled.clear()  # the agent sends the next job, and orders about it, only after this answer
         self._reply(outcome)
 
     def _engine(self, name: str) -> Engine:
         if name not in self._engines:
-            engine = load_engine(name, self._targets)
-            engine.setup()
-            self._engines[name] = engine
+            self._set_up(name, load_engine(name, self._targets))
         return self._engines[name]
 
+    def _set_up(self, name: str, engine: Engine) -> None:
+        engine.setup()
+        self._engines[name] = engine
+
+    def _package_of(self, name: str) -> dict[str, str]:
+        if name not in self._packages:
+            self._packages[name] = package_of(name, self._targets)
+        return self._packages[name]
+
     def _probe(self, name: str) -> Probed:
+        found = Probed(engine=name, package=" ".join(self._package_of(name).values()))
         try:
-            engine = self._engine(name)
+            engine = self._engines.get(name) or load_engine(name, self._targets)
+            found = replace(found, kind=str(engine.kind), version=engine.version, needs=needs_of(engine))
+            if name not in self._engines:
+                self._set_up(name, engine)
         except Exception as error:
-            return Probed(engine=name, problem=f"{type(error).__name__}: {error}")
-        return Probed(engine=name, kind=str(engine.kind), version=engine.version)
+            return replace(found, problem=f"{type(error).__name__}: {error}")
+        return found
 
     def _read(self) -> None:
         try:

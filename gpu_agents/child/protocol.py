@@ -44,12 +44,14 @@ class Ready(Struct, frozen=True, tag="ready"):
 
 
 class Probed(Struct, frozen=True, kw_only=True, tag="probed"):
-    """Answer to `Probe`; `problem` "" = usable."""
+    """Answer to `Probe`; `problem` "" = usable. What could be told before the problem is told all the same."""
 
     engine: str
     kind: str = ""
     version: str = ""
     problem: str = ""
+    package: str = ""
+    needs: list[str] = []
 
 
 class Estimated(Struct, frozen=True, kw_only=True, tag="estimated"):

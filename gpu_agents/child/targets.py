@@ -23,6 +23,15 @@ def parse_targets(options: Iterable[str]) -> dict[str, str]:
     return targets
 
 
+def package_of(name: str, targets: Mapping[str, str]) -> dict[str, str]:
+    """Name and version of the package that brings an engine; empty for one of `targets` and for one that is not installed."""
+    engine, _ = split_name(name)
+    entry = None if engine in targets else registry.installed().get(engine)
+    if entry is None or not entry.distribution:
+        return {}
+    return {"name": entry.distribution, "version": entry.release}
+
+
 def load_engine(name: str, targets: Mapping[str, str]) -> Engine:
     """A fresh engine: from `targets` if it is named there, else from the installed ones. Raises `ConfigurationError`."""
     full, (name, model) = name, split_name(name)

@@ -89,9 +89,18 @@ class RenderContext:
             raise RenderCancelledError("the task was cancelled")
 
 
+def needs_of(engine: object) -> list[str]:
+    """What an engine says it needs of a device; most say nothing."""
+    told = getattr(engine, "needs", ())
+    return [told] if isinstance(told, str) else [str(need) for need in told]
+
+
 @runtime_checkable
 class Engine(Protocol):
-    """A plugin: `setup` loads what is needed once, `estimate` is pure and cheap, `render` makes the files."""
+    """A plugin: `setup` loads what is needed once, `estimate` is pure and cheap, `render` makes the files.
+
+    It may also have `needs`, a tuple of texts for people about what it needs of a device, as "a GPU of 16 GB".
+    """
 
     name: ClassVar[str]
     kind: ClassVar[EngineKind]

@@ -15,11 +15,14 @@ GROUP = "storyreel.engines"
 
 
 class EngineEntry(Struct, frozen=True, kw_only=True):
-    """An installed engine that was not imported yet: its name, `module:Class` and the distribution that brings it."""
+    """An installed engine that was not imported yet: its name, `module:Class`, the distribution that brings it, and which
+    release of it.
+    """
 
     name: str
     target: str
     distribution: str
+    release: str
     point: EntryPoint
 
 
@@ -27,8 +30,10 @@ def collect(points: Iterable[EntryPoint]) -> dict[str, EngineEntry]:
     """Entries by name, in the order of the names. Raises `ConfigurationError` when two entries claim one name."""
     found: dict[str, EngineEntry] = {}
     for point in points:
-        distribution = point.dist.name if point.dist is not None else ""
-        entry = EngineEntry(name=point.name, target=point.value, distribution=distribution, point=point)
+        distribution, release = (point.dist.name, point.dist.version) if point.dist is not None else ("", "")
+        entry = EngineEntry(
+            name=point.name, target=point.value, distribution=distribution, release=release, point=point
+        )
         if point.name in found:
             other = found[point.name]
             raise ConfigurationError(

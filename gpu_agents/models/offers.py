@@ -11,6 +11,7 @@ from schemas.errors import ConfigurationError
 SEPARATOR = "/"
 RUN_BY: Mapping[str, ModelKind] = {
     "diffusers": ModelKind.IMAGE,
+    "instantid": ModelKind.IMAGE,
     "diffusers-video": ModelKind.VIDEO,
     "upscale": ModelKind.UPSCALE,
 }

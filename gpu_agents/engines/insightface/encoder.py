@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
@@ -35,9 +36,9 @@ class InsightFaceEncoder:
         self._models: dict[str, Any] = {}
         self._hashes: dict[str, str] = {}
 
-    def load(self) -> None:
+    def load(self, pack: FacePack | None = None) -> None:
         """Load detector and recogniser of the pack. Raises `ConfigurationError`; see `pack.find_pack`."""
-        pack = find_pack(os.environ)
+        pack = pack or find_pack(os.environ)
         check_formats(pack.folder)
         models, hashes = load_models(pack)
         width = int(models["recognition"].output_shape[-1])
@@ -84,6 +85,14 @@ class InsightFaceEncoder:
             others=others,
             points=np.asarray(points, np.float64),
         )
+
+
+@lru_cache(maxsize=1)
+def shared_encoder(pack: FacePack) -> InsightFaceEncoder:
+    """One loaded encoder for all engines that draw with the same pack. Raises what `InsightFaceEncoder.load` raises."""
+    encoder = InsightFaceEncoder()
+    encoder.load(pack)
+    return encoder
 
 
 def load_models(pack: FacePack) -> tuple[dict[str, Any], dict[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,13 +12,15 @@ from PIL import Image
 from gpu_agents.engines.base import EngineKind, Estimate, RenderContext, RenderOutput
 from gpu_agents.engines.diffusion.by_model import ByModel
 from gpu_agents.engines.diffusion.engine import LIBRARIES, LOAD_SECONDS, SECONDS_A_STEP
+from gpu_agents.engines.diffusion.libraries import insist_on_libraries
 from gpu_agents.engines.diffusion.loading import Loaded
 from gpu_agents.engines.diffusion.memory_errors import with_less_memory
 from gpu_agents.engines.diffusion.output import model_facts, picture_output
 from gpu_agents.engines.diffusion.prompts import encode
 from gpu_agents.engines.diffusion.sizes import drawing_size
 from gpu_agents.engines.diffusion.wording import shot_words
-from gpu_agents.engines.insightface.encoder import InsightFaceEncoder
+from gpu_agents.engines.insightface.encoder import InsightFaceEncoder, shared_encoder
+from gpu_agents.engines.insightface.pack import find_pack
 from gpu_agents.engines.instantid.composition import placed, points_picture, regions
 from gpu_agents.engines.instantid.loading import Identity, LoadedIdentity, check_identity, find_identity, load_identity
 from gpu_agents.engines.instantid.people import Person, known_person
@@ -33,7 +36,9 @@ NETWORK_SCALE = 0.8
 
 
 class InstantIdEngine(ByModel):
-    """Image engine `instantid`; needs a pack of insightface and three models of the registry, see `loading`."""
+    """Image engine `instantid`, or `instantid/NAME` for one model; needs a pack of insightface and three models of the
+    registry, see `loading`.
+    """
 
     name: ClassVar[str] = "instantid"
     kind: ClassVar[EngineKind] = EngineKind.IMAGE
@@ -45,8 +50,9 @@ class InstantIdEngine(ByModel):
 
     def setup(self) -> None:
         """Load the face pack and find the models. Raises `ConfigurationError` naming what is missing."""
+        insist_on_libraries()
         check_identity(self.identity(), shelf.registry())
-        self._encoder.load()
+        self._encoder = shared_encoder(find_pack(os.environ))
 
     def identity(self) -> Identity:
         """The models this engine runs. Raises `ConfigurationError`."""
