@@ -26,9 +26,8 @@ from schemas.specs import (
 
 _PARALLEL = 8
 _DAMAGED_AFTER = 4  # failed downloads of an object that the store nevertheless finds
-
-
-PHOTO_ENGINES = frozenset({"instantid"})  # image engines that read the reference photos of their characters
+# How many reference photos of each character an image engine reads, the best ones.
+PHOTOS_READ = {"instantid": 10, "diffusers": 4}
 
 
 def spec_keys(spec: Spec, engine: str = "") -> list[str]:
@@ -36,8 +35,8 @@ def spec_keys(spec: Spec, engine: str = "") -> list[str]:
     match spec:
         case ShotSpec(image_key=image, characters=characters):
             keys = [image, *_portraits(characters)]
-            if engine.partition("/")[0] in PHOTO_ENGINES:
-                keys += [key for character in characters for key in character.photo_keys]
+            most = PHOTOS_READ.get(engine.partition("/")[0], 0)
+            keys += [key for character in characters for key in character.photo_keys[:most]]
         case ScriptSpec(characters=characters):
             keys = _portraits(characters)
         case EmbeddingSpec(photo_keys=photos):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +15,22 @@ from gpu_agents.models.checking import check_model
 from gpu_agents.models.entry import Attached, ModelEntry, ModelKind
 from gpu_agents.models.registry import ModelRegistry
 from schemas.errors import ConfigurationError, RenderError
-from schemas.specs import ShotSpec
+from schemas.specs import CharacterRef, ShotSpec
 
 
 class Chosen(Struct, frozen=True, kw_only=True):
-    """Adapters of a shot with their scales. `reference` is the input key of the picture that the IP-Adapter looks at."""
+    """Adapters of a shot with their scales. `references` are the input keys of the pictures that the IP-Adapter looks at."""
 
     loras: list[Attached]
     ip_adapter: Attached | None = None
-    reference: str = ""
+    references: list[str] = []
 
 
-def choose_adapters(shot: ShotSpec, base: ModelEntry, registry: ModelRegistry) -> Chosen:
+def choose_adapters(shot: ShotSpec, base: ModelEntry, registry: ModelRegistry, inputs: Collection[str]) -> Chosen:
     """What is attached to the model, and every LoRA of its family that names the shot's style or one of its characters.
 
-    The IP-Adapter needs a character with a portrait; the first one counts. Pure.
+    The IP-Adapter looks at the first character that has pictures among `inputs`: its reference photos, best first, as many
+    as were handed over, else its portrait. Pure.
     """
     attached = {item.model: item for item in base.attach}
     loras = [item for item in base.attach if registry.get(item.model).kind is ModelKind.LORA]
@@ -39,10 +41,15 @@ def choose_adapters(shot: ShotSpec, base: ModelEntry, registry: ModelRegistry) -
         if called and entry.family == base.family and entry.name not in attached:
             loras.append(Attached(model=entry.name, scale=entry.scale))
     ip_adapters = [item for item in base.attach if registry.get(item.model).kind is ModelKind.IP_ADAPTER]
-    reference = next((c.portrait_key for c in shot.characters if c.portrait_key), "")
-    if not reference or not ip_adapters:
+    references = next((keys for c in shot.characters if (keys := _pictures_of(c, inputs))), [])
+    if not references or not ip_adapters:
         return Chosen(loras=loras)
-    return Chosen(loras=loras, ip_adapter=ip_adapters[0], reference=reference)
+    return Chosen(loras=loras, ip_adapter=ip_adapters[0], references=references)
+
+
+def _pictures_of(character: CharacterRef, inputs: Collection[str]) -> list[str]:
+    photos = [key for key in character.photo_keys if key in inputs]
+    return photos or [key for key in [character.portrait_key] if key in inputs]
 
 
 def apply_loras(loaded: Loaded, loras: list[Attached]) -> None:
@@ -66,8 +73,8 @@ def apply_loras(loaded: Loaded, loras: list[Attached]) -> None:
         pipeline.disable_lora()
 
 
-def apply_ip_adapter(loaded: Loaded, chosen: Attached | None, image: Image.Image | None) -> dict[str, Any]:
-    """Arguments of the call that show the model a picture; none when there is nothing to show.
+def apply_ip_adapter(loaded: Loaded, chosen: Attached | None, images: list[Image.Image]) -> dict[str, Any]:
+    """Arguments of the call that show the model pictures, all together; none when there is nothing to show.
 
     An adapter that was loaded before needs a picture in every call: then a grey one, at scale 0.
     """
@@ -87,17 +94,17 @@ def apply_ip_adapter(loaded: Loaded, chosen: Attached | None, image: Image.Image
         loaded.adapters[chosen.model] = checked
     if not any(shelf.registry().get(name).kind is ModelKind.IP_ADAPTER for name in loaded.adapters):
         return {}
-    pipeline.set_ip_adapter_scale(chosen.scale if chosen is not None and image is not None else 0.0)
-    return {"ip_adapter_image": image or Image.new("RGB", (224, 224), (128, 128, 128))}
+    pipeline.set_ip_adapter_scale(chosen.scale if chosen is not None and images else 0.0)
+    return {"ip_adapter_image": [images or [Image.new("RGB", (224, 224), (128, 128, 128))]]}  # one list an adapter
 
 
 def reference_picture(path: Path) -> Image.Image:
-    """A character's cut-out portrait over white. Raises `RenderError` when it cannot be read."""
+    """A picture, over white where it is transparent. Raises `RenderError` when it cannot be read."""
     try:
         with Image.open(path, formats=["PNG", "JPEG", "WEBP"]) as opened:
             cut_out = opened.convert("RGBA")
     except (OSError, ValueError) as error:
-        raise RenderError(f"portrait_key: the picture cannot be read: {error}", code="bad_input") from error
+        raise RenderError(f"a picture that was handed over cannot be read: {error}", code="bad_input") from error
     return Image.alpha_composite(Image.new("RGBA", cut_out.size, "white"), cut_out).convert("RGB")
 
 

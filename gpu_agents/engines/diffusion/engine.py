@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -37,7 +36,7 @@ class DiffusersEngine(ByModel):
 
     name: ClassVar[str] = "diffusers"
     kind: ClassVar[EngineKind] = EngineKind.IMAGE
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def setup(self) -> None:
         """Find the libraries and the model's files. Raises `ConfigurationError` naming what is missing and how to get it.
@@ -74,9 +73,9 @@ class DiffusersEngine(ByModel):
     def _draw(self, shot: ShotSpec, loaded: Loaded, context: RenderContext) -> RenderOutput:
         context.check_cancelled()
         entry, pipeline = loaded.checked.entry, loaded.pipeline
-        chosen = adapters.choose_adapters(shot, entry, shelf.registry())
+        chosen = adapters.choose_adapters(shot, entry, shelf.registry(), context.inputs)
         adapters.apply_loras(loaded, chosen.loras)
-        shown = _reference(chosen.reference, context)
+        shown = [adapters.reference_picture(context.inputs[key]) for key in chosen.references]
         more = adapters.apply_ip_adapter(loaded, chosen.ip_adapter, shown)
         accepted = frozenset(inspect.signature(pipeline.__call__).parameters)
         if "prompt" not in accepted:
@@ -132,11 +131,6 @@ def _call(pipeline: Any, encoded: Encoded, called: dict[str, Any], seed: int, co
 def _relieve(loaded: Loaded) -> None:
     shelf.model_cache().drop_others()
     loaded.make_lean()
-
-
-def _reference(key: str, context: RenderContext) -> Image.Image | None:
-    path: Path | None = context.inputs.get(key) if key else None
-    return None if path is None else adapters.reference_picture(path)
 
 
 def _given(shot: ShotSpec, context: RenderContext) -> Image.Image:

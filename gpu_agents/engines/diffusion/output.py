@@ -64,9 +64,13 @@ def recipe_parameters(
     used = [item.model for item in chosen.loras]
     shown: dict[str, Path] = {}
     if chosen.ip_adapter is not None:
-        parameters["ip_adapter"] = {"model": chosen.ip_adapter.model, "scale": chosen.ip_adapter.scale}
+        parameters["ip_adapter"] = {
+            "model": chosen.ip_adapter.model,
+            "scale": chosen.ip_adapter.scale,
+            "pictures": len(chosen.references),
+        }
         used.append(chosen.ip_adapter.model)
-        shown = {"reference": inputs[chosen.reference]}
+        shown = {f"reference-{number}": inputs[key] for number, key in enumerate(chosen.references, start=1)}
     parameters["adapter_weights"] = {name: loaded.adapters[name].weights for name in used}
     return make_recipe(engine.name, engine.version, shot, parameters, shown, libraries)
 

@@ -127,21 +127,43 @@ def test_a_lora_acts_for_its_style_alone(tmp_path: Path) -> None:
     assert seen(draw(tmp_path / "after")) == seen(plain)
 
 
-def test_the_characters_portrait_is_looked_at(tmp_path: Path) -> None:
+def coloured(folder: Path) -> dict[str, Path]:
     pictures = {}
     for name, colour in (("red", (220, 20, 20, 255)), ("blue", (20, 20, 220, 255))):
-        pictures[name] = tmp_path / f"{name}.png"
+        pictures[name] = folder / f"{name}.png"
         Image.new("RGBA", (96, 96), colour).save(pictures[name])
+    return pictures
+
+
+def test_the_characters_portrait_is_looked_at(tmp_path: Path) -> None:
+    pictures = coloured(tmp_path)
     cast = [CharacterRef(character_id="c", name="Mara", portrait_key="portrait")]
     found = {
         name: draw(tmp_path / f"o-{name}", inputs={"portrait": path}, characters=cast)
         for name, path in pictures.items()
     }
     assert seen(found["red"]) != seen(found["blue"])
-    assert found["red"].recipe["parameters"]["ip_adapter"] == {"model": "look", "scale": 1.0}
-    assert found["red"].recipe["inputs"]["reference"] == hashlib.sha256(pictures["red"].read_bytes()).hexdigest()
+    assert found["red"].recipe["parameters"]["ip_adapter"] == {"model": "look", "scale": 1.0, "pictures": 1}
+    assert found["red"].recipe["inputs"]["reference-1"] == hashlib.sha256(pictures["red"].read_bytes()).hexdigest()
     alone = draw(tmp_path / "alone")
     assert "ip_adapter" not in alone.recipe["parameters"]
+
+
+def test_the_characters_photos_are_looked_at_together_and_before_its_portrait(tmp_path: Path) -> None:
+    """Two photos give another picture than either alone, and the portrait is for characters without photos."""
+    pictures = coloured(tmp_path)
+    nobody = CharacterRef(character_id="n", name="Nobody")
+    mara = CharacterRef(character_id="c", name="Mara", portrait_key="blue", photo_keys=["red", "blue", "not here"])
+
+    def by(*handed_over: str) -> RenderOutput:
+        inputs = {name: pictures[name] for name in handed_over}
+        return draw(tmp_path / "-".join(handed_over), inputs=inputs, characters=[nobody, mara])
+
+    both, red, blue = by("red", "blue"), by("red"), by("blue")
+    assert len({seen(both), seen(red), seen(blue)}) == 3
+    assert both.recipe["parameters"]["ip_adapter"]["pictures"] == 2
+    digests = [hashlib.sha256(pictures[name].read_bytes()).hexdigest() for name in ("red", "blue")]
+    assert [both.recipe["inputs"][f"reference-{number}"] for number in (1, 2)] == digests
 
 
 @pytest.mark.parametrize("model", ["sd", "xl"])

@@ -162,12 +162,15 @@ def test_missing_models_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         shelf.registry.cache_clear()
 
 
-def test_an_agent_brings_the_photos_to_this_engine_only() -> None:
+def test_an_agent_brings_the_photos_to_the_engines_that_read_them() -> None:
     character = CharacterRef(character_id="c", name="Li", portrait_key="portrait", photo_keys=["one", "two"])
     spec = ShotSpec(prompt="x", characters=[character])
     assert spec_keys(spec, "instantid") == ["portrait", "one", "two"]
     assert spec_keys(spec, "instantid/base") == ["portrait", "one", "two"]
     assert spec_keys(spec, "sketch") == ["portrait"]
+    many = CharacterRef(character_id="c", name="Ann", photo_keys=[f"photo-{number}" for number in range(10)])
+    read = spec_keys(ShotSpec(prompt="x", characters=[many]), "diffusers/sd")
+    assert read == many.photo_keys[:4], "the best ones, which come first"
 
 
 def test_regions_cover_the_frame_once() -> None:
