@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
@@ -29,13 +29,18 @@ BUILT_IN: dict[str, str] = {
 }
 
 _EXTRA = "the extra storyreel[gpu] on the device"
+_PACK = "an insightface model pack"
 NEEDS: dict[str, tuple[str, ...]] = {
     "diffusers": (_EXTRA, "a model of kind image"),
-    "instantid": (_EXTRA, "a model of kind image", "an insightface model pack"),
+    "instantid": (
+        _EXTRA,
+        "a model of kind image",
+        "a controlnet and an ip-adapter of family instantid",
+        _PACK,
+    ),
     "diffusers-video": (_EXTRA, "a model of kind video"),
-    "upscale": (),
     "speech": ("espeak-ng on the device",),
-    "insightface": (_EXTRA, "an insightface model pack"),
+    "insightface": (_EXTRA, _PACK),
     "clip-face": (_EXTRA, "a picture encoder of CLIP's kind"),
 }
 _NO_DETECTOR = (
@@ -60,9 +65,20 @@ LIMITS: dict[str, tuple[str, ...]] = {
     ),
     "instantid": ("draws only shots that name a character", "the licences of its models and of the pack apply"),
 }
-WITH_MODELS = ("diffusers", "diffusers-video", "upscale")
+WITH_MODELS = ("diffusers", "instantid", "diffusers-video", "upscale")
 MAKE_CLIPS = ("diffusers-video",)  # of the video engines, those that make one shot; the film is cut by another
 _MODEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+def needs_of(name: str, told: Sequence[str]) -> list[str]:
+    """What an engine needs: what its devices tell of a plugin, else what is known of ours; of ENGINE/MODEL that model."""
+    base, _, model = name.partition("/")
+    needs = list(told or NEEDS.get(base, ()))
+    if not model:
+        return needs
+    if base == "upscale":
+        needs = [_EXTRA]  # without a model it does without
+    return [*(need for need in needs if not need.startswith("a model of kind ")), f"the model {model}"]
 
 
 def base_name(engine: str) -> str:

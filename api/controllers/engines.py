@@ -9,7 +9,7 @@ from litestar import Request, get
 from msgspec import Struct
 
 from api.deps import Injected
-from api.engines import BUILT_IN, LIMITS, NEEDS, base_name, installed_engines
+from api.engines import BUILT_IN, LIMITS, base_name, installed_engines, needs_of
 from api.openapi import problems
 from infra.keystore import Principal
 from projections.folds.devices import DeviceRow
@@ -19,11 +19,12 @@ UserRequest = Request[Principal, Any, Any]
 
 
 class EngineOnDevice(Struct, frozen=True, kw_only=True):
-    """An engine on a live device; `problem` says why it is not ready there, "" = it is."""
+    """An engine on a live device; `package` brings it, `problem` says why it is not ready there, "" = it is."""
 
     device_id: str
     ready: bool
     version: str
+    package: str
     problem: str
 
 
@@ -71,14 +72,18 @@ def _view(name: str, found: Sequence[tuple[DeviceRow, EngineInfo]], installed: S
     kind = BUILT_IN.get(base) or next((engine.kind for _, engine in found if engine.kind), "")
     devices = [
         EngineOnDevice(
-            device_id=row.device_id, ready=not engine.problem, version=engine.version, problem=engine.problem
+            device_id=row.device_id,
+            ready=not engine.problem,
+            version=engine.version,
+            package=engine.package,
+            problem=engine.problem,
         )
         for row, engine in found
     ]
     return EngineView(
         name=name,
         kind=kind,
-        needs=list(NEEDS.get(base, ())),
+        needs=needs_of(name, next((engine.needs for _, engine in found if engine.needs), ())),
         limits=list(LIMITS.get(base, ())),
         installed=base in installed,
         ready=any(device.ready for device in devices),

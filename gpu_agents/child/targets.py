@@ -40,8 +40,9 @@ def load_engine(name: str, targets: Mapping[str, str]) -> Engine:
     module, _, attribute = targets[name].partition(":")
     try:
         engine = getattr(importlib.import_module(module), attribute)()
-    except (ImportError, AttributeError) as error:
-        raise ConfigurationError(f"engine {name!r} ({targets[name]}) cannot be imported: {error}") from error
+    except (Exception, SystemExit) as error:  # whatever code from elsewhere does when it is imported
+        why = f"{type(error).__name__}: {error}"
+        raise ConfigurationError(f"engine {name!r} ({targets[name]}) cannot be imported: {why}") from error
     if not isinstance(engine, Engine):
         raise ConfigurationError(f"engine {name!r} ({targets[name]}) does not have the members of the engine protocol")
     return registry.with_model(engine, model)

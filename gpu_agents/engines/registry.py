@@ -61,8 +61,9 @@ def load(name: str) -> Engine:
     entry = entries[name]
     try:
         engine = entry.point.load()()
-    except (ImportError, AttributeError) as error:
-        raise ConfigurationError(f"engine {name!r} ({entry.target}) cannot be imported: {error}") from error
+    except (Exception, SystemExit) as error:  # whatever code from elsewhere does when it is imported
+        why = f"{type(error).__name__}: {error}"
+        raise ConfigurationError(f"engine {name!r} ({entry.target}) cannot be imported: {why}") from error
     if not isinstance(engine, Engine):
         raise ConfigurationError(f"engine {name!r} ({entry.target}) does not have the members of the engine protocol")
     if engine.name != name:

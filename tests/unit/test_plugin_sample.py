@@ -15,10 +15,10 @@ from gpu_agents.engines.base import Engine, RenderContext
 from gpu_agents.worker.render_child import RenderChild
 from schemas.errors import RenderCancelledError
 from schemas.specs import MusicSpec, PictureFormat, ShotSpec, Spec
-from tests.plugins import gradient
+from tests.plugins.gradient import storyreel_gradient as gradient
+from tests.plugins.installing import GRADIENT, ROOT
 
-ROOT = Path(__file__).parents[2]
-TARGET = "gradient=tests.plugins.gradient:GradientEngine"
+TARGET = "gradient=tests.plugins.gradient.storyreel_gradient:GradientEngine"
 
 
 @pytest.fixture
@@ -83,6 +83,7 @@ def test_it_stops_at_the_next_step_after_a_cancellation(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_the_documentation_shows_the_file_as_it_is() -> None:
-    source = Path(gradient.__file__).read_text(encoding="utf-8")
-    assert f"```python\n{source}```\n" in (ROOT / "infra/docs/engines.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize(("name", "language"), [("storyreel_gradient.py", "python"), ("pyproject.toml", "toml")])
+def test_the_documentation_shows_the_files_as_they_are(name: str, language: str) -> None:
+    source = (GRADIENT / name).read_text(encoding="utf-8")
+    assert f"```{language}\n{source}```\n" in (ROOT / "infra/docs/engines.md").read_text(encoding="utf-8")

@@ -38,9 +38,32 @@ def test_a_lost_device_makes_nothing_ready() -> None:
     assert (view.ready, view.devices) == (False, [])
 
 
-def test_an_engine_of_a_device_alone_is_shown_with_its_own_kind() -> None:
-    [view] = engine_views([device("cpu-0", EngineInfo(name="gradient", kind="image", version="1"))], [])
-    assert (view.kind, view.installed, view.ready) == ("image", False, True)
+def test_an_engine_of_a_device_alone_is_shown_as_the_device_tells_it() -> None:
+    plugin = EngineInfo(
+        name="gradient", kind="image", version="1", package="storyreel-gradient 1.2", needs=["much paint"]
+    )
+    [view] = engine_views([device("cpu-0", plugin)], [])
+    assert (view.kind, view.installed, view.ready, view.needs) == ("image", False, True, ["much paint"])
+    assert view.devices[0].package == "storyreel-gradient 1.2"
+
+
+def test_every_engine_says_what_it_needs_and_by_model_which() -> None:
+    extra = "the extra storyreel[gpu] on the device"
+    names = ["diffusers/sdxl", "instantid/sdxl", "upscale/x4", "upscale", "sketch"]
+    rows = [device("cuda-0", *(EngineInfo(name=name, version="1") for name in names))]
+    views = {view.name: view for view in engine_views(rows, ["diffusers", "instantid", "sketch", "upscale"])}
+    assert all(views[name].ready for name in names)
+    assert views["diffusers"].needs == [extra, "a model of kind image"]
+    assert views["diffusers/sdxl"].needs == [extra, "the model sdxl"]
+    assert views["upscale/x4"].needs == [extra, "the model x4"]
+    assert views["instantid"].needs == [
+        extra,
+        "a model of kind image",
+        "a controlnet and an ip-adapter of family instantid",
+        "an insightface model pack",
+    ]
+    assert views["instantid/sdxl"].needs[-1] == "the model sdxl"
+    assert views["upscale"].needs == views["sketch"].needs == []
 
 
 def test_any_account_may_ask(tmp_path: Path) -> None:
@@ -68,6 +91,7 @@ def test_any_account_may_ask(tmp_path: Path) -> None:
     [
         ("diffusers", "image", True),
         ("diffusers/sdxl", "image", True),
+        ("instantid/sdxl", "image", True),
         ("diffusers-video/svd", "video", True),
         ("diffusers/sdxl", "video", False),
         ("sketch/sdxl", "image", False),

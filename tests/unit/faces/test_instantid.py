@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gpu_agents.engines import registry
 from gpu_agents.engines.base import RenderOutput
 from gpu_agents.engines.instantid import InstantIdEngine
 from gpu_agents.engines.instantid.composition import placed, points_picture, regions
@@ -149,6 +150,17 @@ def test_what_it_cannot_draw_is_refused(engine: InstantIdEngine, tmp_path: Path)
     spec = ShotSpec(prompt="x", characters=[CharacterRef(character_id="c7", name="Li", photo_keys=["k"])])
     with pytest.raises(RenderError, match="no face was found in the photos of c7"):
         engine.render(spec, context(tmp_path / "faceless", {"k": blank}))
+
+
+def test_a_device_offers_it_by_model_with_one_pack_for_all(engine: InstantIdEngine, tmp_path: Path) -> None:
+    named = registry.load("instantid/base")
+    assert isinstance(named, InstantIdEngine)
+    named.setup()
+    assert named.identity().base.name == "base"
+    assert draw(named, tmp_path / "named", 1).shape == (SIDE, SIDE, 3)
+    assert named._encoder is engine._encoder
+    with pytest.raises(ConfigurationError, match="'identity-net' is of kind controlnet"):
+        registry.load("instantid/identity-net").setup()
 
 
 def test_missing_models_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,8 +68,10 @@ def test_four_fifths_of_the_device_are_for_models_unless_a_size_is_given() -> No
 
 
 def test_an_engine_is_offered_with_every_model_that_it_runs() -> None:
-    names = with_models(["diffusers", "sketch", "diffusers-video"], parse(GOOD))
-    assert names == ["diffusers", "diffusers/sdxl", "diffusers/small", "sketch", "diffusers-video"]
+    names = with_models(["diffusers", "sketch", "instantid", "diffusers-video"], parse(GOOD))
+    pictures = ["diffusers", "diffusers/sdxl", "diffusers/small"]
+    faces = ["instantid", "instantid/sdxl", "instantid/small"]
+    assert names == [*pictures, "sketch", *faces, "diffusers-video"]
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ class GradientEngine:
     name: ClassVar[str] = "gradient"
     kind: ClassVar[EngineKind] = EngineKind.IMAGE
     version: ClassVar[str] = "1"
+    needs: ClassVar[tuple[str, ...]] = ("3 bytes of memory a pixel",)
 
     def setup(self) -> None:
         """There is nothing to load; an engine with weights loads them here."""
