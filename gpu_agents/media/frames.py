@@ -73,11 +73,16 @@ def read_picture(path: Path) -> Bytes:
         raise RenderError(f"picture {path.name} cannot be decoded: {error}") from error
 
 
-def cover(rgb: Bytes, width: int, height: int) -> Bytes:
-    """Scale a picture so that it just covers `width` x `height` px, keeping its shape; nothing is cut off."""
+def cover(rgb: Bytes, width: int, height: int, *, fine: bool = False) -> Bytes:
+    """Scale a picture so that it just covers `width` x `height` px, keeping its shape; nothing is cut off.
+
+    `fine` keeps more detail when shrinking, at three times the price.
+    """
     source_height, source_width = rgb.shape[:2]
     scale = max(width / source_width, height / source_height)
     size = (max(width, round(source_width * scale)), max(height, round(source_height * scale)))
+    if fine and size[0] * size[1] < source_width * source_height:
+        return np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.LANCZOS))
     return resize(rgb, *size)
 
 
