@@ -141,7 +141,7 @@ async def _photo(number: int, face: Mapping[str, Any], sign: Sign) -> CharacterP
 
 
 async def _revision(version: Revision, sealed: bytes, seal: AccountSeal, sign: Sign) -> RevisionView:
-    summary = (seal.open(sealed, "result").get("summary") if sealed else None) or {}
+    summary = _summary(sealed, seal)
     portrait = _portrait(version.artifacts)
     return RevisionView(
         revision=version.revision,
@@ -171,7 +171,7 @@ async def _reference(artifact: Artifact, version: Revision, sign: Sign) -> Chara
 
 
 async def _generated(shot: CharacterShotRow, sealed: bytes, seal: AccountSeal, sign: Sign) -> CharacterImage:
-    told = ((seal.open(sealed, "result").get("summary") if sealed else None) or {}).get("identity") or {}
+    told = _summary(sealed, seal).get("identity") or {}
     mine: dict[str, Any] = next(
         (item for item in told.get("characters", []) if item["character_id"] == shot.character_id), {}
     )
@@ -192,6 +192,11 @@ async def _generated(shot: CharacterShotRow, sealed: bytes, seal: AccountSeal, s
         same_person=mine.get("same_person"),
         rolls=len(told["rolls"]) if told else None,
     )
+
+
+def _summary(sealed: bytes, seal: AccountSeal) -> Mapping[str, Any]:
+    """What a stage told people about its result; empty where there is none."""
+    return (seal.open(sealed, "result").get("summary") if sealed else None) or {}
 
 
 def _portrait(artifacts: Sequence[Artifact]) -> Artifact | None:
