@@ -89,7 +89,8 @@ class StageStartedReport(StageReport, frozen=True, kw_only=True):
 
 class StageSucceededReport(StageReport, frozen=True, kw_only=True):
     """All files are in the object store. `sealed` holds recipe, summary and data; `plan` is set by script stages of
-    films; shot_count and duration_ms describe a storyboard.
+    films; shot_count and duration_ms describe a storyboard. `loaded` are the engines whose models the device holds now,
+    null when it does not tell.
     """
 
     artifacts: list[Artifact] = []
@@ -98,6 +99,7 @@ class StageSucceededReport(StageReport, frozen=True, kw_only=True):
     plan: FilmPlan | None = None
     shot_count: int = 0
     duration_ms: int = 0
+    loaded: list[str] | None = None
 
 
 class StageFailedReport(StageReport, frozen=True, kw_only=True):

@@ -84,7 +84,10 @@ class StageStarted(TaskEvent, frozen=True, kw_only=True):
 
 
 class StageCompleted(TaskEvent, frozen=True, kw_only=True):
-    """The stage's files are stored. `render_ms` is the time on the device; `sealed` holds recipe, summary and data."""
+    """The stage's files are stored. `render_ms` is the time on the device; `sealed` holds recipe, summary and data.
+
+    `loaded` are the engines whose models the device holds afterwards, null when it does not tell.
+    """
 
     stage_id: str = ""
     attempt: int = 0
@@ -94,6 +97,7 @@ class StageCompleted(TaskEvent, frozen=True, kw_only=True):
     render_ms: int = 0
     sealed: bytes = b""
     engine_version: str = ""
+    loaded: list[str] | None = None
 
 
 class StageRetryScheduled(TaskEvent, frozen=True, kw_only=True):

@@ -106,12 +106,16 @@ class ModelTold(Struct, frozen=True, kw_only=True, tag="model"):
 
 
 class Done(Struct, frozen=True, kw_only=True, tag="done"):
-    """The job succeeded. `result` is the JSON object {"recipe", "summary", "data"}."""
+    """The job succeeded. `result` is the JSON object {"recipe", "summary", "data"}.
+
+    The agent itself adds `loaded`, the engines whose models the child holds now.
+    """
 
     job_id: str
     files: list[ChildFile]
     result: bytes
     usage: Usage
+    loaded: list[str] = []
 
 
 class Failed(Struct, frozen=True, kw_only=True, tag="failed"):

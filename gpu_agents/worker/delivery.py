@@ -64,6 +64,7 @@ class Delivery:
             plan=draft.plan,
             shot_count=draft.shot_count,
             duration_ms=draft.duration_ms,
+            loaded=done.loaded,
         )
         try:
             encode_body(report)

@@ -52,6 +52,7 @@ def succeeded(
     plan: FilmPlan | None,
     shot_count: int,
     duration_ms: int,
+    loaded: list[str] | None = None,
 ) -> StageSucceededReport:
     """All files are stored."""
     return _report(
@@ -64,6 +65,7 @@ def succeeded(
         plan=plan,
         shot_count=shot_count,
         duration_ms=duration_ms,
+        loaded=loaded,
     )
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, auto
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from gpu_agents.child import protocol
 from gpu_agents.child.protocol import (
     Cancel,
@@ -25,6 +27,7 @@ from gpu_agents.child.protocol import (
     Reply,
 )
 from gpu_agents.worker.grace import StepTime, grace_of
+from gpu_agents.worker.loaded import LoadedModels
 from gpu_agents.worker.spawn import ChildProcess, describe_exit, spawn
 from gpu_agents.worker.watchdog import RenderLimit, timed_out
 from schemas.errors import ContractError
@@ -63,6 +66,7 @@ class RenderChild:
         self._watchdog: asyncio.TimerHandle | None = None
         self._limit = limit
         self._on_model = on_model
+        self._loaded = LoadedModels()
         self._limit_seconds = 0.0
         self._steps = StepTime()
         self.pid = 0
@@ -87,6 +91,7 @@ class RenderChild:
         leaks goes with it. Cancelling the awaiting task kills the child.
         """
         self._job_id, self._on_progress, self._stop = job.job_id, on_progress, None
+        self._loaded.begin(job.engine)
         self._watch(0.0)
         self._steps = StepTime()
         try:
@@ -102,7 +107,9 @@ class RenderChild:
             await self.kill()
         if isinstance(reply, Failed) and self._stop is Stop.TIMED_OUT:
             return timed_out(job.job_id, self._limit_seconds)
-        if isinstance(reply, Done | Failed):
+        if isinstance(reply, Done):
+            return replace(reply, loaded=self._loaded.engines())
+        if isinstance(reply, Failed):
             return reply
         raise ContractError(f"the child answered a job with {type(reply).__name__}")
 
@@ -152,7 +159,7 @@ class RenderChild:
             log.exception("the render child cannot be understood and is killed")
         code = await child.wait()
         self._child = None
-        self._on_model(ModelTold(kind="ended"))
+        self._tell_model(ModelTold(kind="ended"))
         self._resolve(self._crashed(code))
 
     def _take(self, reply: Reply) -> None:
@@ -167,11 +174,15 @@ class RenderChild:
                     self._steps.reported(reply.step, time.monotonic())
                     self._on_progress(reply)
             case ModelTold():
-                self._on_model(reply)
+                self._tell_model(reply)
             case Probed() | Done() | Failed():
                 self._resolve(reply)
             case _:
                 assert_never(reply)
+
+    def _tell_model(self, event: ModelTold) -> None:
+        self._loaded.told(event)
+        self._on_model(event)
 
     def _resolve(self, reply: Reply) -> None:
         if self._answer is not None and not self._answer.done():

@@ -157,6 +157,7 @@ COMMON: dict[str, str] = {
     "memory_bytes": "memory of the device",
     "memory_used": "resident bytes of agent and renderer",
     "not_before": "earliest time of the next attempt",
+    "loaded": "engines whose models the device holds afterwards, null when it does not tell",
     "avoid_device": "ran out of memory with the stage; others go first, empty for none",
     "occurred_at": "UTC, microseconds; on the ledger it always grows within a shard",
     "outputs": "files that the client asked for",

@@ -1,6 +1,7 @@
 """Which stage a device gets: the first in order, unless a little patience saves loading a model.
 
-A device is taken to hold the models of the last engines it was given work for. It may pass over the stage whose turn it
+A device holds the models that it said it holds with its last result, and those of the work it was given since; one that says
+nothing is taken to hold those of the last engines it was given work for. It may pass over the stage whose turn it
 is for a later one whose model it holds, and a stage whose model takes long to load may wait for a device that holds it;
 both only until the stage has been kept waiting for `Policy.affinity_wait`, the expected time of what went before it included.
 A device that ran out of memory with a stage leaves it to any other live device that can do it, if there is one.
@@ -43,8 +44,8 @@ def choose(state: ShardState, queue: ReadyQueue, device: DeviceState, now: datet
 
 
 def held(device: DeviceState, policy: Policy) -> tuple[str, ...]:
-    """The engines whose models the device is taken to hold."""
-    return device.models[-policy.models_held :]
+    """The engines whose models the device holds, as far as is known."""
+    return device.models[-policy.models_held :] if device.loaded is None else device.loaded
 
 
 def _suits(state: ShardState, device: DeviceState, key: StageKey) -> bool:
@@ -57,7 +58,8 @@ def _suits(state: ShardState, device: DeviceState, key: StageKey) -> bool:
 
 def _would_drop(device: DeviceState, state: ShardState, key: StageKey, policy: Policy) -> bool:
     """Whether the device would give up a model for the stage."""
-    return len(device.models) >= policy.models_held and _stage(state, key).plan.engine not in held(device, policy)
+    models = held(device, policy)
+    return len(models) >= policy.models_held and _stage(state, key).plan.engine not in models
 
 
 def _with_patience(

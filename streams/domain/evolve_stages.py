@@ -28,7 +28,8 @@ def dispatched(state: ShardState, event: StageDispatched) -> ShardState:
         device,
         outstanding=device.outstanding.set(key, stage.estimate_ms),
         load_ms=device.load_ms + stage.estimate_ms,
-        models=(*(m for m in device.models if m != stage.plan.engine), stage.plan.engine)[-MOST_MODELS:],
+        models=_with_last(device.models, stage.plan.engine),
+        loaded=None if device.loaded is None else _with_last(device.loaded, stage.plan.engine),
     )
     state = replace(
         state,
@@ -53,6 +54,10 @@ def dispatched(state: ShardState, event: StageDispatched) -> ShardState:
     )
 
 
+def _with_last(engines: tuple[str, ...], engine: str) -> tuple[str, ...]:
+    return (*(other for other in engines if other != engine), engine)[-MOST_MODELS:]
+
+
 def _compacted(event: StageDispatched) -> DeviceState:
     """A device whose state of that time is gone from its compacted topic; a later one comes with its own event."""
     return DeviceState(
@@ -63,7 +68,7 @@ def _compacted(event: StageDispatched) -> DeviceState:
 def completed(state: ShardState, event: StageCompleted) -> ShardState:
     """The files are there; the measured time goes into the rate, and stages that waited for it are ready."""
     key: StageKey = (event.task_id, event.stage_id)
-    state = off_device(state, key)
+    state = _holding(off_device(state, key), event)
     stage = state.tasks[event.task_id].stages[event.stage_id]
     made = {"artifacts": tuple(event.artifacts), "engine_version": event.engine_version}
     state = set_stage(state, event.task_id, event.stage_id, status=StageStatus.COMPLETED, **made)
@@ -75,6 +80,17 @@ def completed(state: ShardState, event: StageCompleted) -> ShardState:
         state, rates=state.rates.set(name, average), backlog_ms=max(0, state.backlog_ms - stage.estimate_ms)
     )
     return _release_dependents(state, event)
+
+
+def _holding(state: ShardState, event: StageCompleted) -> ShardState:
+    """What the device told of its models counts, and that those of the work it still has will be there too."""
+    device = state.devices.get(event.device_id)
+    if device is None or device.epoch != event.epoch or event.loaded is None:
+        return state
+    loaded = tuple(event.loaded[-MOST_MODELS:])
+    for task_id, stage_id in sorted(device.outstanding):
+        loaded = _with_last(loaded, state.tasks[task_id].stages[stage_id].plan.engine)
+    return replace(state, devices=state.devices.set(device.device_id, replace(device, loaded=loaded)))
 
 
 def _release_dependents(state: ShardState, event: StageCompleted) -> ShardState:

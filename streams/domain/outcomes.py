@@ -110,6 +110,7 @@ def _succeeded(
         render_ms=report.render_ms,
         sealed=report.sealed,
         engine_version=state.devices[report.device_id].versions.get(stage.plan.engine, ""),
+        loaded=report.loaded,
     )
     if task.kind is TaskKind.VIDEO and stage.plan.kind is StageKind.SCRIPT:
         return [completed, *_planned(state, task, report.plan or FilmPlan(), report.stage_id)]

@@ -121,7 +121,8 @@ class Usage(Struct, frozen=True, kw_only=True):
 class DeviceState(Struct, frozen=True, kw_only=True):
     """A device and what it was given. `outstanding` maps stages to estimated milliseconds, `versions` engines to theirs.
 
-    `load_ms` is the sum of what is outstanding, `models` the engines it was given work for in this lease, the last one last.
+    `load_ms` is the sum of what is outstanding, `models` the engines it was given work for in this lease, the last one last;
+    `loaded` the engines whose models it said it holds, and those it was given work for since, None before it said anything.
     """
 
     device_id: str
@@ -134,6 +135,7 @@ class DeviceState(Struct, frozen=True, kw_only=True):
     outstanding: Map[StageKey, int] = Map()
     load_ms: int = 0
     models: tuple[str, ...] = ()
+    loaded: tuple[str, ...] | None = None
 
 
 class CharacterState(Struct, frozen=True, kw_only=True):

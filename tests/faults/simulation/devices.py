@@ -137,7 +137,8 @@ def _outcome(job: Job) -> Record:
     key = f"results/{job.command.command_id}"
     plan: FilmPlan | None = film(2) if job.command.kind is StageKind.SCRIPT else None
     artifact = Artifact(role="main", key=key, sha256="0" * 64, size=9)
-    return StageSucceededReport(**about, artifacts=[artifact], render_ms=100, plan=plan)
+    loaded = [job.command.engine] if job.command.attempt % 2 else None  # some agents tell, some do not
+    return StageSucceededReport(**about, artifacts=[artifact], render_ms=100, plan=plan, loaded=loaded)
 
 
 def _about(command: RenderCommand) -> dict[str, Any]:

@@ -46,14 +46,17 @@ async def test_two_models_swap_under_a_limit_and_the_agent_hears_of_it(tmp_path:
     ]
     registry = write_registry(tmp_path / "models", entries, "[cache]\nmax_size_gb = 1")
     told: list[ModelTold] = []
+    loaded: list[list[str]] = []
     environ = os.environ | {"STORYREEL_MODELS": str(registry), "OMP_NUM_THREADS": "1"}
     child = RenderChild([], environ, on_model=told.append)
     try:
         for number, engine in enumerate(["diffusers", "diffusers/one", "diffusers/two"]):
             done = await child.render(job(tmp_path, engine, "a cat", str(number)), lambda _: None)
             assert isinstance(done, Done), done
+            loaded.append(done.loaded)
     finally:
         await child.kill()
+    assert loaded == [["diffusers"], ["diffusers", "diffusers/one"], ["diffusers/two"]]
     assert [(event.kind, event.model) for event in told] == [
         ("loaded", "one"),
         ("hit", "one"),

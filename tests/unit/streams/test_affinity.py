@@ -119,6 +119,45 @@ def test_heavy_work_goes_to_the_device_that_holds_its_model_though_another_is_id
     assert (event.task_id, event.device_id) == ("t1", "gpu-0")
 
 
+def two_devices(*loaded: str) -> Shard:
+    """gpu-0 did work of "big" and says what it holds since; gpu-1 is idle. Nobody would guess more than one model."""
+    shard = Shard(Policy(heavy=frozenset({"big"}), models_held=1, credit_max=1, credit_ms=1))
+    shard.user()
+    shard.device("gpu-0", engines=["big", "small"])
+    shard.images("t0", engine="big")
+    shard.succeeds("t0", loaded=["big"])
+    shard.images("t1", engine="small")
+    shard.device("gpu-1", engines=["big", "small"])
+    shard.images("t2", engine="small")
+    shard.succeeds("t1", loaded=list(loaded))
+    shard.images("t3", engine="small")
+    assert [shard.state.tasks[task].stages["shot-01"].device_id for task in ("t2", "t3")] == ["gpu-1", "gpu-0"]
+    shard.succeeds("t2", loaded=[])
+    return shard
+
+
+def test_work_waits_for_the_device_that_says_it_holds_the_model() -> None:
+    shard = two_devices("big")
+    assert not [e for e in shard.images("t4", engine="big") if isinstance(e, StageDispatched)]
+    (event,) = [e for e in shard.succeeds("t3", loaded=["big"]) if isinstance(e, StageDispatched)]
+    assert (event.task_id, event.device_id) == ("t4", "gpu-0")
+
+
+def test_nobody_waits_for_a_model_that_the_device_says_is_gone() -> None:
+    shard = two_devices()
+    (event,) = [e for e in shard.images("t4", engine="big") if isinstance(e, StageDispatched)]
+    assert event.device_id == "gpu-1"
+
+
+@given(st.integers(0, 10_000), st.integers(1, 3), st.sampled_from(["", "abcd"]))
+@settings(max_examples=40, deadline=None)
+def test_the_bound_holds_for_devices_that_tell_what_they_hold(seed: int, devices: int, heavy: str) -> None:
+    yard = Yard(_policy(heavy=heavy), devices, MODELS, room=3)
+    yard.run(load(seed))
+    most = WAIT + timedelta(milliseconds=LONGEST) + 2 * TICK
+    assert all(yard.dispatched[task_id] - turn <= most for task_id, turn in yard.turns.items())
+
+
 def test_a_new_lease_begins_without_models() -> None:
     shard = Shard()
     shard.user()

@@ -29,10 +29,14 @@ class Job:
 
 
 class Yard:
-    """`turns`: when it was a stage's turn and a device could have taken it; `dispatched`: when one did."""
+    """`turns`: when it was a stage's turn and a device could have taken it; `dispatched`: when one did.
 
-    def __init__(self, policy: Policy, devices: int, engines: Sequence[str]) -> None:
+    With `room` every device holds so many models and tells which; without, it tells nothing.
+    """
+
+    def __init__(self, policy: Policy, devices: int, engines: Sequence[str], room: int = 0) -> None:
         self.shard = Shard(policy)
+        self._room = room
         self.turns: dict[str, datetime] = {}
         self.dispatched: dict[str, datetime] = {}
         self.dispatches: list[tuple[StageDispatched, int]] = []
@@ -70,8 +74,10 @@ class Yard:
             self._take(self.shard.when(None))
             return
         self._done.remove(ready[0])
-        work = self.shard.state.tasks[ready[0][1]].stages["s"].plan.work
-        self._take(self.shard.report(StageSucceededReport, ready[0][1], "s", render_ms=work))
+        stage = self.shard.state.tasks[ready[0][1]].stages["s"]
+        loaded = self._held[stage.device_id][-self._room :] if self._room else None
+        report = {"render_ms": stage.plan.work, "loaded": loaded}
+        self._take(self.shard.report(StageSucceededReport, ready[0][1], "s", **report))
 
     def _take(self, events: Sequence[LedgerRecord]) -> None:
         for event in events:
