@@ -73,6 +73,6 @@ def _insist(pack: FacePack, environ: Mapping[str, str]) -> None:
     answer = environ.get(LICENCE, "").strip()
     if answer.lower() not in _YES and answer != pack.name:
         raise ConfigurationError(
-            f"{LICENCE}: the licence of the face pack {pack.name!r} was not accepted yet. It says: "
-            f"{licence_of(pack.folder)}. To accept it set {LICENCE}={pack.name}"
+            f"{LICENCE}: the licence of the face pack {pack.name!r} was not accepted yet; to accept it set "
+            f"{LICENCE}={pack.name} where the agent is started. It says: {licence_of(pack.folder)}"
         )

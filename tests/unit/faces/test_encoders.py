@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from gpu_agents.__main__ import usable_engines
 from gpu_agents.engines.clip_face.encoder import VARIABLE as CLIP
 from gpu_agents.engines.clip_face.encoder import ClipFaceEncoder
 from gpu_agents.engines.insightface.encoder import InsightFaceEncoder
@@ -15,6 +17,7 @@ from gpu_agents.engines.insightface.pack import LICENCE, VARIABLE, find_pack
 from gpu_agents.faces.encoders import load_encoder
 from gpu_agents.faces.reference import compare_with, thresholds
 from gpu_agents.faces.vectors import cosine
+from gpu_agents.worker.render_child import RenderChild
 from schemas.errors import ConfigurationError, RenderError
 from schemas.specs import FaceRef
 from tests.tiny_models.faces import FACE, in_a_picture, made_face
@@ -41,12 +44,32 @@ def test_a_vector_has_512_numbers_and_length_one(encoder: InsightFaceEncoder) ->
 
 
 def test_the_licence_is_shown_before_the_pack_is_used(pack: Path) -> None:
-    with pytest.raises(ConfigurationError, match=rf"{LICENCE}.*For nothing but tests\..*{LICENCE}=tiny"):
+    with pytest.raises(ConfigurationError, match=rf"not accepted yet.*{LICENCE}=tiny.*For nothing but tests\."):
         find_pack({VARIABLE: str(pack)})
     with pytest.raises(ConfigurationError, match="was not accepted"):
         find_pack({VARIABLE: str(pack), LICENCE: "another-pack"})
     for answer in ("tiny", "yes"):
         assert find_pack({VARIABLE: str(pack), LICENCE: answer}).name == "tiny"
+
+
+async def test_a_device_tells_how_to_accept_however_long_the_licence_is(
+    pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a device tells of an engine is cut; clients read it in the listing of engines and in refusals."""
+    folder = tmp_path / "long"
+    folder.mkdir()
+    for path in pack.glob("*.onnx"):
+        (folder / path.name).symlink_to(path)
+    (folder / "LICENSE").write_text("Research only. " * 200, encoding="utf-8")
+    monkeypatch.setenv(VARIABLE, str(folder))
+    child = RenderChild([], dict(os.environ))
+    try:
+        told, _ = await usable_engines(child, ["insightface", "descriptor"])
+    finally:
+        await child.kill()
+    assert "the face pack 'long' was not accepted yet" in told.problem
+    assert f"{LICENCE}=long" in told.problem
+    assert "Research only." in told.problem
 
 
 def test_a_pack_without_a_licence_file_has_the_usual_one(pack: Path, tmp_path: Path) -> None:
