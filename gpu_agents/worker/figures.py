@@ -5,12 +5,16 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 from gpu_agents.child.protocol import ModelTold
+from schemas.errors import ConfigurationError
 
 LOAD_SECONDS = (0.5, 1, 2, 5, 10, 20, 40, 80, 160, 320)
 
 
 class ModelFigures:
-    """Loads, evictions and hits by model, bytes in memory by device. `port` 0 serves nothing; else on the loopback address."""
+    """Loads, evictions and hits by model, bytes in memory by device. `port` 0 serves nothing; else on the loopback address.
+
+    Raises `ConfigurationError` when the port is taken.
+    """
 
     def __init__(self, device_id: str, port: int = 0, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry or CollectorRegistry()
@@ -27,7 +31,10 @@ class ModelFigures:
         self._bytes = Gauge("storyreel_model_bytes", "What models take of a device", ["device"], registry=self.registry)
         self._bytes.labels(device_id).set(0)
         if port:
-            start_http_server(port, addr="127.0.0.1", registry=self.registry)
+            try:
+                start_http_server(port, addr="127.0.0.1", registry=self.registry)
+            except OSError as error:
+                raise ConfigurationError(f"--metrics-port {port}: {error}") from error
 
     def told(self, event: ModelTold) -> None:
         """Count what the render child told."""
