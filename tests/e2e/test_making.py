@@ -74,6 +74,21 @@ async def test_a_film_from_scenes_with_an_own_picture(account: Account, tmp_path
     assert abs(info.duration - 3.0) < 0.15
 
 
+async def test_an_upscaled_film_is_drawn_small_and_filmed_large(account: Account, tmp_path: Path) -> None:
+    config = {"resolution": "640x512", "fps": 6, "audio": False, "upscale": True}
+    body = {"scenes": [{"prompt": "a quiet harbour at dawn", "duration": 0.5}], "video_config": config}
+    task = await account.finished((await account.accepted("videos/generate", body))["task_id"])
+    assert task["status"] == "completed", task["error"]
+    stages = {stage["id"]: stage for stage in task["stages"]}
+    assert list(stages) == ["shot-01", "large-01", "film"]
+    large = stages["large-01"]
+    assert (large["kind"], large["engine"], large["summary"]["from"]) == ("upscale", "upscale", "640x512")
+    assert large["recipe"]["parameters"]["method"] == large["summary"]["method"] == "lanczos"
+    video = (await _fetched(task["result"]["url"], tmp_path / "film.mp4")).first("video")
+    assert video is not None
+    assert (video.width, video.height) == (1280, 1024)
+
+
 async def test_somebody_elses_upload_is_no_image_path(account: Account, free_account: Account, tmp_path: Path) -> None:
     photo = draw("mara", tmp_path)[0]
     uploaded = await account.http.post("assets", files={"file": ("me.png", photo.read_bytes(), "image/png")})
