@@ -1,8 +1,12 @@
-"""One whole stack for the tests of this folder: real Kafka, registry, PostgreSQL, every process of the product, two devices."""
+"""One whole stack for the tests of this folder: real Kafka, registry, PostgreSQL, every process of the product, two devices.
+
+Two packages with engines are installed there, one of them broken: every test also shows that this harms nobody.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
@@ -19,6 +23,7 @@ from infra.local.apps import APPS
 from infra.local.stack import LocalStack, StackOptions
 from infra.settings import Settings
 from schemas.topics import TOPICS
+from tests.plugins.installing import GRADIENT, install, install_broken
 from tests.tiny_models.store import write_registry
 
 TINY_MODELS: list[dict[str, Any]] = [
@@ -30,7 +35,15 @@ TINY_MODELS: list[dict[str, Any]] = [
         "family": "ltx",
         "defaults": {"long_side": 128, "steps": 2, "fps": 8, "max_frames": 17},
     },
+    {"tiny": "face_pack", "name": "tiny-faces", "kind": "face", "family": "insightface"},
+    {"tiny": "clip", "name": "tiny-clip", "kind": "encoder", "family": "clip"},
+    {"tiny": "identity_net", "name": "identity-net", "kind": "controlnet", "family": "instantid"},
+    {"tiny": "identity_adapter", "name": "identity-adapter", "kind": "ip-adapter", "family": "instantid"},
+    {"tiny": "sd15", "name": "unread", "kind": "image", "family": "sd15", "accepted": False},
 ]
+PLUGIN = """[storyreel.engines]
+casting = tests.plugins.casting:CastingEngine
+"""
 TERMINAL = {"completed", "failed", "cancelled"}
 
 
@@ -73,10 +86,23 @@ class Account:
         return task
 
 
+def install_plugin(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Let every process that starts from now on find the engine `casting`, as an installed package brings one."""
+    package = folder / "casting-1.dist-info"
+    package.mkdir(parents=True)
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: casting\nVersion: 1\n", encoding="utf-8")
+    (package / "entry_points.txt").write_text(PLUGIN, encoding="utf-8")
+    patch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
+
+
 @pytest.fixture(scope="session")
 async def stack() -> AsyncIterator[LocalStack]:
     """The stack, with waits short enough for tests."""
     folder = Path(tempfile.mkdtemp(prefix="storyreel-e2e-"))
+    patch = pytest.MonkeyPatch()
+    install_plugin(folder / "plugins", patch)
+    install(GRADIENT, folder / "plugins")
+    install_broken(folder / "plugins")
     base = Settings(
         retry_wait=1.0, lease_timeout=5.0, heartbeat_interval=0.5, webhook_allow_private=True, snapshot_events=200
     )
@@ -87,6 +113,7 @@ async def stack() -> AsyncIterator[LocalStack]:
         async with LocalStack(folder, options=options) as running:
             yield running
     finally:
+        patch.undo()
         shutil.rmtree(folder, ignore_errors=True)
 
 

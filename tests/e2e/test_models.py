@@ -60,8 +60,19 @@ async def test_every_engine_says_what_it_needs_and_where_it_is_ready(account: Ac
     answer = await account.http.get("engines")
     assert answer.status_code == 200, answer.text
     items = {item["name"]: item for item in answer.json()["items"]}
-    for name in ("sketch", "animatic", "rules", "diffusers", "diffusers/sd", "diffusers-video/ltx"):
+    ready = (
+        "sketch",
+        "animatic",
+        "rules",
+        "diffusers",
+        "diffusers/sd",
+        "diffusers-video/ltx",
+        "insightface",
+        "casting",
+    )
+    for name in ready:
         assert items[name]["ready"], items[name]
         assert sorted(device["device_id"] for device in items[name]["devices"]) == ["cpu-0", "cpu-1"]
-    assert not items["insightface"]["ready"]
-    assert all(device["problem"] for device in items["insightface"]["devices"])
+    assert not items["diffusers/unread"]["ready"]
+    assert all("was not accepted yet" in device["problem"] for device in items["diffusers/unread"]["devices"])
+    assert any("does not tell people apart" in limit for limit in items["descriptor"]["limits"])
