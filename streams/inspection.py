@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import suppress
 
 import stamina
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from infra.dead_letter_keys import LetterKeys, letter_key
-from infra.dead_letters import dead_letter_headers, dead_letter_value
-from infra.kafka import consuming, create_producer
+from infra.dead_letter_writer import LetterWriter
+from infra.dead_letters import Unusable
+from infra.kafka import consuming
 from infra.settings import Settings
 from projections.tables import PROJECTED
 from schemas.errors import ContractError, InfrastructureError
-from schemas.serde import Codec
-from schemas.topics import DEAD_LETTERS, REPORTS, REQUESTS, TOPICS, TopicSpec
+from schemas.serde import Codec, UnknownSchemaError
+from schemas.topics import REPORTS, REQUESTS, TOPICS, TopicSpec
 from streams.decoding import decode
 
 log = logging.getLogger(__name__)
@@ -38,9 +38,8 @@ _FETCH_BYTES = 65_536
 _BATCH = 2_000
 _SLICE = 100  # records that are decoded without letting others run
 _PAUSE = 1.0
-_TIMEOUT = 20.0
 
-Unreadable = tuple[ConsumerRecord, ContractError]
+Unreadable = tuple[Unusable, Exception]
 
 
 class Inspector:
@@ -49,7 +48,7 @@ class Inspector:
     def __init__(self, settings: Settings, codec: Codec) -> None:
         self._settings = settings
         self._codec = codec
-        self._keys = LetterKeys(settings.kafka)
+        self._letters = LetterWriter(settings.kafka, READER)
 
     async def run(self) -> None:
         """Inspect for ever; outages and losses of the partitions begin anew at the positions of the group."""
@@ -74,9 +73,8 @@ class Inspector:
             consumer.subscribe([topic.name for topic in INSPECTED])
             done: dict[TopicPartition, int] = {}
             while True:
-                for place, messages in (await consumer.getmany(timeout_ms=_POLL_MS, max_records=_BATCH)).items():
-                    if bad := await self._unreadable(messages):
-                        await self._bury(place, bad)
+                for messages in (await consumer.getmany(timeout_ms=_POLL_MS, max_records=_BATCH)).values():
+                    await self._letters.write(await self._unreadable(messages))
                 done = await _commit(consumer, done)
 
     async def _unreadable(self, messages: Sequence[ConsumerRecord]) -> list[Unreadable]:
@@ -91,41 +89,16 @@ class Inspector:
         return found
 
     async def _decode(self, message: ConsumerRecord) -> None:
-        """Raises `ContractError` for what nobody can read; waits while the registry is away and needed."""
+        """Raises `ContractError` for what nobody can read; waits while the registry is away and needed.
+
+        Nearly every record needs no registry, and a context for attempts costs more than decoding.
+        """
+        with suppress(UnknownSchemaError):
+            self._codec.decode(message.value, message.topic)
+            return
         async for attempt in stamina.retry_context(InfrastructureError, attempts=None, timeout=None, wait_max=2.0):
             with attempt:
                 await decode(self._codec, self._settings, message.value, message.topic)
-
-    async def _bury(self, place: TopicPartition, bad: Sequence[Unreadable]) -> None:
-        """Fence whoever inspected the partition before, look which letters are there, write the others."""
-        async with asyncio.timeout(_TIMEOUT), _fencing(self._settings.kafka, place) as producer:
-            await self._keys.read_on()
-            missing = [(message, error) for message, error in bad if letter_key(message) not in self._keys]
-            if not missing:
-                return
-            async with producer.transaction():
-                for message, error in missing:
-                    log.error("dead letter %s: %s", letter_key(message), error)
-                    await producer.send(
-                        DEAD_LETTERS.name,
-                        dead_letter_value(message),
-                        key=letter_key(message).encode(),
-                        partition=0,
-                        headers=dead_letter_headers(message, error, READER),
-                    )
-        for message, _ in missing:
-            self._keys.add(letter_key(message))
-
-
-@asynccontextmanager
-async def _fencing(bootstrap: str, place: TopicPartition) -> AsyncIterator[AIOKafkaProducer]:
-    """A producer that is the only one for the letters of a partition from its start on."""
-    producer = create_producer(bootstrap, f"{GROUP}-{place.topic}-{place.partition}", transaction_timeout_ms=10_000)
-    try:
-        await producer.start()
-        yield producer
-    finally:
-        await producer.stop()
 
 
 async def _commit(consumer: AIOKafkaConsumer, done: dict[TopicPartition, int]) -> dict[TopicPartition, int]:

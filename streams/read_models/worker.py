@@ -10,10 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from infra.kafka import create_producer
 from infra.keystore import open_keystore
 from infra.ready import mark_ready
 from infra.registry import load_codec
@@ -73,12 +71,11 @@ async def _prepare(
 ) -> tuple[Reader, list[Partition]]:
     """Everything open and the rows up to date; waits for what is away."""
     pool = await stack.enter_async_context(_pool(settings))
-    producer = await _patiently(lambda: stack.enter_async_context(_producer(settings)))
     keystore = open_keystore(settings, environ)
     stack.callback(keystore.close)
     await retrying(lambda: migrate(pool), timeout=None)
     decoder = Decoder(await _patiently(lambda: load_codec(settings)), settings)
-    reader = Reader(settings, pool, decoder, Ports(keystore_unseal(keystore), DeadLetterOffice(settings, producer)))
+    reader = Reader(settings, pool, decoder, Ports(keystore_unseal(keystore), DeadLetterOffice(settings)))
     return reader, await _patiently(lambda: catch_up_all(reader))
 
 
@@ -137,13 +134,3 @@ async def _pool(settings: Settings) -> AsyncIterator[Pool]:
         yield pool
     finally:
         pool.terminate()
-
-
-@asynccontextmanager
-async def _producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
-    producer = create_producer(settings.kafka)
-    try:
-        await producer.start()
-        yield producer
-    finally:
-        await producer.stop()

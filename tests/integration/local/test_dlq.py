@@ -117,7 +117,7 @@ async def test_all_needs_a_yes_and_leaves_the_ledger_alone(
     kafka_settings: Settings, producer: AIOKafkaProducer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     mark = uuid4().bytes
-    office = DeadLetterOffice(kafka_settings, producer)
+    office = DeadLetterOffice(kafka_settings)
     place = uuid4().int >> 80
     ledger = DeadLetter(topic="tasks", partition=0, delivered=Delivered(offset=place, value=b"?"), error="not Avro")
     await office([ledger])
@@ -139,7 +139,7 @@ async def test_all_needs_a_yes_and_leaves_the_ledger_alone(
     assert "only the coordinator may write to tasks" in capsys.readouterr().err
     assert (await listed(tmp_path, capsys))[waiting]["redriven"] is False, "one refusal stops all"
 
-    await DeadLetterOffice(kafka_settings, producer)([ledger])
+    await DeadLetterOffice(kafka_settings)([ledger])
     assert len(await listed(tmp_path, capsys)) == len(letters) + 1, "readers know their letters among the markers"
 
 

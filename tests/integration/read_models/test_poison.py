@@ -8,10 +8,15 @@ import uuid
 from collections import Counter
 from typing import Any
 
+import pytest
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 from msgspec.structs import replace
 
-from infra.kafka import assigned, create_producer, settled_end
+from infra.dead_letter_keys import letter_key
+from infra.dead_letter_writer import fencing
+from infra.dead_letters import dead_letter_headers
+from infra.kafka import assigned, settled_end
 from infra.settings import Settings
 from projections.apply import DeadLetter
 from projections.catch_up import Reader, catch_up, partitions_of, stored_cursors
@@ -20,10 +25,11 @@ from projections.postgres import Pool
 from projections.queries import Queries
 from projections.selection import Delivered
 from projections.tables import PROJECTED
+from schemas.errors import ContractError
 from schemas.serde import HEADER, Codec, encode_body
 from schemas.tasks import TaskCancelled, TaskQueued
 from schemas.topics import DEAD_LETTERS, TASKS
-from streams.read_models.dead_letters import DeadLetterOffice
+from streams.read_models.dead_letters import DeadLetterOffice, original
 from tests.integration.poison import poison
 from tests.integration.read_models.conftest import Worker, Writer, eventually, settled
 from tests.integration.registering import newer_schema
@@ -81,25 +87,39 @@ async def test_poison_on_every_topic_becomes_one_letter_and_the_rest_flows_on(
         assert (value, headers["trace"]) == (original, trace), kind
 
 
+def letter(trace: bytes, offset: int) -> DeadLetter:
+    """A letter of a record that was never on the log."""
+    delivered = Delivered(offset=offset, key=b"poison" + trace, value=b"?")
+    return DeadLetter(topic="tasks", partition=0, delivered=delivered, error="-")
+
+
 async def test_two_processes_write_one_letter(settings: Settings) -> None:
     """Both met the record; the second looks before it writes, even though it had looked before the first one wrote."""
     key = uuid.uuid4().bytes
-
-    def letter(offset: int) -> DeadLetter:
-        return DeadLetter(
-            topic="tasks", partition=0, delivered=Delivered(offset=offset, key=b"poison" + key, value=b"?"), error="-"
-        )
-
-    producer = create_producer(settings.kafka)
-    await producer.start()
     base = uuid.uuid4().int >> 80
-    first, second = DeadLetterOffice(settings, producer), DeadLetterOffice(settings, producer)
-    await second([letter(base)])
-    await first([letter(base), letter(base + 1)])
-    await second([letter(base + 1), letter(base + 2)])
-    await producer.stop()
+    first, second = DeadLetterOffice(settings), DeadLetterOffice(settings)
+    await second([letter(key, base)])
+    await first([letter(key, base), letter(key, base + 1)])
+    await second([letter(key, base + 1), letter(key, base + 2)])
     assert {len(found) for found in (await letters_of(settings, key)).values()} == {1}
     assert len(await letters_of(settings, key)) == 3
+
+
+async def test_a_process_that_lost_its_place_while_it_wrote_adds_no_second_letter(settings: Settings) -> None:
+    """Its letter was on the way when another process met the record; it must not arrive any more."""
+    trace, offset = uuid.uuid4().bytes, uuid.uuid4().int >> 80
+    late = original(letter(trace, offset))
+    async with fencing(settings.kafka, "tasks", 0) as producer:
+        await producer.begin_transaction()
+        headers = dead_letter_headers(late, ContractError("-"), "read-models")
+        sent = await producer.send(
+            DEAD_LETTERS.name, late.value, key=letter_key(late).encode(), partition=0, headers=headers
+        )
+        await sent
+        await asyncio.wait_for(DeadLetterOffice(settings)([letter(trace, offset)]), 60)
+        with pytest.raises(KafkaError):
+            await producer.commit_transaction()
+    assert [len(found) for found in (await letters_of(settings, trace)).values()] == [1]
 
 
 async def test_a_registry_that_is_away_buries_nothing(
