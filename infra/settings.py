@@ -35,6 +35,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     shards: int = 1
     device_slots: int = 64
     device_nice: int = 5  # 0-19; rendering on a shared host yields to those who accept and decide
+    read_model_nice: int = 0  # 0-19; the read models on a shared host yield to those who accept and decide
     replication: int = 1
     heartbeat_interval: float = 2.0
     lease_timeout: float = 10.0
@@ -83,8 +84,9 @@ class Settings(Struct, frozen=True, kw_only=True):
             raise ConfigurationError(f"environment {PREFIX}*: {error}") from error
         if settings.cached_charge not in (0, 1):
             raise ConfigurationError(f"{PREFIX}CACHED_CHARGE: must be 0 or 1, got {settings.cached_charge}")
-        if not 0 <= settings.device_nice <= 19:
-            raise ConfigurationError(f"{PREFIX}DEVICE_NICE: must be 0 to 19, got {settings.device_nice}")
+        for name in ("device_nice", "read_model_nice"):
+            if not 0 <= (nice := getattr(settings, name)) <= 19:
+                raise ConfigurationError(f"{PREFIX}{name.upper()}: must be 0 to 19, got {nice}")
         if settings.shards != 1:
             raise ConfigurationError(f"{PREFIX}SHARDS: one shard runs in this version, got {settings.shards}")
         return settings

@@ -44,6 +44,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         settings = Settings.from_env(os.environ)
         configure_logging(settings.log_level)
+        if arguments[0] == "read-models":
+            os.nice(settings.read_model_nice)
         start = uvloop.run if arguments[0] == "coordinator" else asyncio.run  # Faust brings a loop of its own
         return start(run(arguments[0], settings))
     except ConfigurationError as error:
