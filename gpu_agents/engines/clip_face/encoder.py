@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ class ClipFaceEncoder:
     """At most 768 numbers a face. Faces are found by the detector that STORYREEL_FACE_DETECTOR_MODEL names, else the middle
     of a reference photo is taken.
 
-    It tells likeness, clothes and style of a picture at once, so its threshold is high.
+    It tells likeness, clothes and style of a picture at once, so its threshold is high. The model comes into memory with
+    the first face, so that an agent is ready without importing torch.
     """
 
     name = "clip-face"
@@ -42,6 +44,7 @@ class ClipFaceEncoder:
 
     def __init__(self) -> None:
         self._detector: Any | None = None
+        self._folder = Path()
         self._model: Any = None
         self._weights: dict[str, str] = {}
         self._size = 224
@@ -53,18 +56,20 @@ class ClipFaceEncoder:
         return self._detector is not None
 
     def load(self) -> None:
-        """Load detector and model. Raises `ConfigurationError` naming variable, file and rule."""
+        """Load the detector and check the model's files. Raises `ConfigurationError` naming variable, file and rule."""
+        _check_libraries()
         self._detector = detector_from_env()
         folder = find_model(os.environ)
         files = check_formats(folder)
-        self._model = _load(folder)
-        self.dimensions = int(self._model.config.projection_dim)
+        self.dimensions, self._size = _shape(folder)
         if self.dimensions > 768:
             message = f"{VARIABLE}: the model gives {self.dimensions} numbers a face, at most 768 can be stored"
             raise ConfigurationError(message)
-        self._size = int(self._model.config.image_size)
         self._mean, self._deviation = _colours(folder)
         self._weights = {name: sha256_of(path) for name, path in files.items() if name.endswith(".safetensors")}
+        if not self._weights:
+            raise ConfigurationError(f"{VARIABLE}: {folder.name} holds no .safetensors file")
+        self._folder, self._model = folder, None
         self.space = f"clip-face-{folder.name}-{next(iter(self._weights.values()))[:12]}"
 
     def faces(self, photo: Bgr) -> list[Face]:
@@ -82,9 +87,11 @@ class ClipFaceEncoder:
         return self._cropped(photo, Face(method="centre_crop", box=box, score=0.0, aligned=photo))
 
     def embed(self, face: Face) -> Vector:
-        """The projected picture embedding, length 1."""
+        """The projected picture embedding, length 1. Raises `ConfigurationError` when the weights are no such model."""
         import torch
 
+        if self._model is None:
+            self._model = _load(self._folder)
         red_first = face.aligned[..., ::-1].astype(np.float32) / 255
         values = ((red_first - self._mean) / self._deviation).astype(np.float32).transpose(2, 0, 1)[None]
         with torch.inference_mode():
@@ -128,16 +135,34 @@ def find_model(environ: Mapping[str, str]) -> Path:
     return folder
 
 
+def _check_libraries() -> None:
+    for name in ("torch", "transformers"):
+        if find_spec(name) is None:
+            raise ConfigurationError(f"engine clip-face: {name} is not installed (storyreel[gpu])")
+
+
+def _shape(folder: Path) -> tuple[int, int]:
+    """How many numbers the model gives a picture, and the side of the pictures it reads in pixels."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        vision = config.get("vision_config", config)
+        return int(vision.get("projection_dim", 512)), int(vision.get("image_size", 224))
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise ConfigurationError(f"{VARIABLE}: {folder.name}/config.json describes no CLIP model: {error}") from error
+
+
 def _load(folder: Path) -> Any:
+    import torch
+    from transformers import CLIPVisionModelWithProjection
+
     try:
-        import torch
-        from transformers import CLIPVisionModelWithProjection
-    except ImportError as error:
-        raise ConfigurationError(f"engine clip-face: {error.name} is not installed (storyreel[gpu])") from error
-    try:
-        model: Any = CLIPVisionModelWithProjection.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+        model, told = CLIPVisionModelWithProjection.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, output_loading_info=True
+        )
     except (OSError, ValueError, RuntimeError) as error:
         raise ConfigurationError(f"{VARIABLE}: {folder.name} holds no CLIP picture encoder: {error}") from error
+    if told["missing_keys"] or told["mismatched_keys"]:  # transformers would go on with random numbers
+        raise ConfigurationError(f"{VARIABLE}: {folder.name} holds no CLIP picture encoder: weights are missing")
     return model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +128,32 @@ def test_clip_of_pickled_weights_or_none_is_refused(tmp_path: Path, monkeypatch:
     (tmp_path / "pytorch_model.bin").write_bytes(b"\x80\x04.")
     with pytest.raises(ConfigurationError, match=r"pytorch_model\.bin"):
         load_encoder("clip-face")
+
+
+def test_a_device_is_ready_for_clip_without_importing_torch(clip: Path) -> None:
+    program = (
+        "import sys\n"
+        "from gpu_agents.faces.encoders import load_encoder\n"
+        "print(load_encoder('clip-face').dimensions, 'torch' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, CLIP: str(clip)}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["768", "False"]
+
+
+def test_weights_that_are_no_clip_model_are_told_with_the_first_face(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in clip.glob("*.json"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "model.safetensors").write_bytes(b"\x02\x00\x00\x00\x00\x00\x00\x00{}")
+    monkeypatch.setenv(CLIP, str(tmp_path))
+    encoder = load_encoder("clip-face")
+    face = encoder.reference(bgr(made_face(1)))
+    assert face is not None
+    with pytest.raises(ConfigurationError, match="CLIP"):
+        encoder.embed(face)
 
 
 def test_vectors_of_two_encoders_are_never_compared(encoder: InsightFaceEncoder) -> None:
