@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from gpu_agents.media.fonts import load_font, text_language
-from gpu_agents.media.frames import Planes, to_planes
+from gpu_agents.media.frames import Bytes, Planes, to_planes
 from gpu_agents.media.subtitles import Cue, wrap
 from schemas.specs import Language
 
@@ -31,16 +33,29 @@ class Overlay:
         alpha = pixels[:, :, 3].astype(np.float32) / 255
         self.width, self.height = padded.size
         half = alpha.reshape(self.height // 2, 2, self.width // 2, 2).mean(axis=(1, 3))
-        self._layers = [(colour.y * alpha, alpha), (colour.u * half, half), (colour.v * half, half)]
+        self._layers = [_Layer(*parts) for parts in ((colour.y, alpha), (colour.u, half), (colour.v, half))]
 
     def blend(self, frame: Planes, strength: float = 1.0) -> None:
         """Draw onto a frame; `strength` 0..1 scales the opacity."""
-        for plane, (colour, alpha), step in zip((frame.y, frame.u, frame.v), self._layers, (1, 2, 2), strict=True):
-            rows, columns = alpha.shape
+        for plane, layer, step in zip((frame.y, frame.u, frame.v), self._layers, (1, 2, 2), strict=True):
+            rows, columns = layer.keep.shape
             top, left = self.top // step, self.left // step
-            region = plane[top : top + rows, left : left + columns]
-            blended = region * (1.0 - alpha * strength) + colour * strength
-            np.copyto(region, np.clip(blended + 0.5, 0, 255), casting="unsafe")
+            layer.blend(plane[top : top + rows, left : left + columns], strength)
+
+
+class _Layer:
+    """One plane of an overlay in bytes: what is kept of the frame (255 = all) and what is added to it."""
+
+    def __init__(self, colour: Bytes, alpha: NDArray[np.float32]) -> None:
+        self.keep: Bytes = np.rint(255 * (1 - alpha)).astype(np.uint8)
+        self._added: Bytes = np.rint(colour * alpha).astype(np.uint8)
+
+    def blend(self, region: Bytes, strength: float) -> None:
+        kept = cv2.multiply(region, self.keep, scale=1 / 255)
+        if strength >= 1:
+            cv2.add(kept, self._added, dst=region)
+        else:
+            cv2.addWeighted(region, 1 - strength, cv2.add(kept, self._added), strength, 0, dst=region)
 
 
 def subtitle_measure(width: int, height: int) -> tuple[Callable[[str], float], float]:

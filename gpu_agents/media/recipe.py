@@ -28,7 +28,7 @@ def make_recipe(
     recipe: dict[str, Any] = {
         "engine": engine,
         "engine_version": engine_version,
-        "libraries": {name: version(name) for name in libraries},
+        "libraries": {name: _version(name) for name in libraries},
         "parameters": dict(parameters),
         "spec_sha256": hashlib.sha256(msgspec.json.encode(spec)).hexdigest(),
         "inputs": {name: file_digest(path) for name, path in sorted(inputs.items())},
@@ -40,6 +40,12 @@ def make_recipe(
 def file_digest(path: Path) -> str:
     """SHA-256 of a file, hex."""
     return _digest(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _version(library: str) -> str:
+    """The installed version: a file to read and parse, and the same as long as the process lives."""
+    return version(library)
 
 
 @lru_cache(maxsize=256)

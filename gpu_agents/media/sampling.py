@@ -21,13 +21,12 @@ from gpu_agents.media.frames import Bytes
 Matrix = NDArray[np.float64]
 SLACK = 64  # samples
 TOLERANCE = 1 / 40  # px
-EDGE = 4  # px behind the last sample that scaling may ask for
 _AHEAD = np.arange(SLACK + 1) + 0.5
 _SHARPEN = np.array([-1, 14, -1]) / 12  # between pixels linear sampling blurs, by 1/6 px² on average: this undoes it
 
 
 class Span(Struct, frozen=True):
-    """The pixels of one axis to scale, and how many of the samples that come out lie before the window."""
+    """The pixels of one axis to scale, and how many of the samples that come out lie before the window; one lies behind it."""
 
     start: int
     stop: int
@@ -41,8 +40,8 @@ class Sampler:
     """
 
     def __init__(self, planes: Sequence[Bytes], step: float, *, sharpen: bool) -> None:
-        self._margin = ceil(SLACK * step) + 1
-        self._planes = [_bordered(_sharpened(plane) if sharpen else plane, self._margin) for plane in planes]
+        self._margin, behind = ceil(SLACK * step) + 1, ceil(1.5 * step) + 1
+        self._planes = [_bordered(_sharpened(plane) if sharpen else plane, self._margin, behind) for plane in planes]
         self._scratch: Bytes = np.empty(0, np.uint8)
 
     def draw(self, matrix: Matrix, outs: Sequence[Bytes]) -> None:
@@ -66,13 +65,13 @@ class Sampler:
 
     def _scale(self, plane: Bytes, spans: tuple[Span, Span], factors: tuple[float, float], out: Bytes) -> None:
         rows, columns = spans
-        height, width = out.shape[0] + rows.skip, out.shape[1] + columns.skip
+        height, width = rows.skip + out.shape[0] + 1, columns.skip + out.shape[1] + 1
         if self._scratch.size < height * width:
-            self._scratch = np.empty((out.shape[0] + SLACK) * (out.shape[1] + SLACK), np.uint8)
+            self._scratch = np.empty((SLACK + out.shape[0] + 1) * (SLACK + out.shape[1] + 1), np.uint8)
         scaled = self._scratch[: height * width].reshape(height, width)
         source = plane[rows.start : rows.stop, columns.start : columns.stop]
         cv2.resize(source, None, dst=scaled, fx=factors[0], fy=factors[1], interpolation=cv2.INTER_LINEAR)
-        np.copyto(out, scaled[rows.skip :, columns.skip :])
+        np.copyto(out, scaled[rows.skip : -1, columns.skip : -1])
 
 
 def find_span(first: float, step: float, count: int, length: int) -> Span | None:
@@ -84,7 +83,7 @@ def find_span(first: float, step: float, count: int, length: int) -> Span | None
     errors = np.abs(starts - np.rint(starts))
     skip = int(errors.argmin())
     start = round(float(starts[skip]))
-    stop = start + round((count + skip) * step)
+    stop = start + round((skip + count + 1) * step)
     if step <= 1 or errors[skip] > TOLERANCE or start < 0 or stop > length:
         return None
     return Span(start, stop, skip)
@@ -95,7 +94,7 @@ def _sharpened(plane: Bytes) -> Bytes:
     return np.asarray(sharp, np.uint8)
 
 
-def _bordered(plane: Bytes, margin: int) -> Bytes:
+def _bordered(plane: Bytes, before: int, behind: int) -> Bytes:
     """The plane with its outermost pixels repeated outwards."""
-    bordered = cv2.copyMakeBorder(plane, margin, EDGE, margin, EDGE, cv2.BORDER_REPLICATE)
+    bordered = cv2.copyMakeBorder(plane, before, behind, before, behind, cv2.BORDER_REPLICATE)
     return np.asarray(bordered, np.uint8)

@@ -38,7 +38,7 @@ class AnimaticEngine:
 
     name: ClassVar[str] = "animatic"
     kind: ClassVar[EngineKind] = EngineKind.VIDEO
-    version: ClassVar[str] = "1.0"
+    version: ClassVar[str] = "1.1"
 
     def setup(self) -> None:
         """Find ffmpeg and the font. Raises `ConfigurationError` when one is missing."""

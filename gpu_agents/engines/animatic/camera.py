@@ -20,6 +20,7 @@ LINEAR_SHARE = 0.35  # how much of a move runs at even speed; the rest eases in 
 FULL_MOVE_SECONDS = 5.0  # shorter shots move less far, so that no picture races
 WIDEST_ZOOM = 1.0
 HAND_ROLL = 0.22  # degrees that a hand tilts the camera
+_SITING = np.array([0.0, 0.5])  # of a chroma sample within its luma pixels
 
 
 class Pose(Struct, frozen=True):
@@ -105,10 +106,9 @@ def window_matrix(pose: Pose, canvas: tuple[int, int], frame: tuple[int, int], d
 
 def chroma_matrix(matrix: Matrix) -> Matrix:
     """The same window for half-size chroma planes whose samples sit on even columns and between two rows."""
-    linear = matrix[:, :2]
-    siting = np.array([0.0, 0.5])
-    shift = (linear @ siting + matrix[:, 2] - siting) / 2
-    return np.column_stack([linear, shift])
+    half = matrix.copy()
+    half[:, 2] = (matrix[:, 1] * 0.5 + matrix[:, 2] - _SITING) / 2
+    return half
 
 
 def _between(first: Pose, second: Pose, share: float) -> Pose:
