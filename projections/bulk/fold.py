@@ -1,7 +1,7 @@
 """Partitions of the log into a schema of read models, chunk by chunk.
 
 PostgreSQL and this process work at the same time: while it takes a chunk, the next one of the partition is decoded, and a
-chunk of another partition is folded. Within a partition chunks are written one after another.
+chunk of another topic is folded. Within a partition chunks are written one after another.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from schemas.topics import BY_NAME
 
 CHUNK = 20_000  # records in one transaction
 CHUNK_BYTES = 32_000_000  # of their values
-AT_ONCE = 2  # partitions, each with a connection
+AT_ONCE = 2  # topics, each with a connection
 _FETCH = 1_000  # records that are decoded without letting others run
 _POLL_MS = 500
 _PATIENCE = 60  # polls without any progress
@@ -114,17 +114,21 @@ async def fold_partition(job: Job, partition: Partition, until: int | None = Non
 
 
 async def fold_partitions(job: Job, ends: Mapping[Partition, int | None]) -> list[Folded]:
-    """Fold every partition to its end as `fold_partition` does, several beside one another; the first failure ends all."""
+    """Fold every partition to its end as `fold_partition` does, those of several topics beside one another.
+
+    Partitions of one topic share tables, and making a search index waits for whoever writes to its table: they take turns.
+    The first failure ends all.
+    """
     room = asyncio.Semaphore(AT_ONCE)
 
-    async def fold(partition: Partition, end: int | None) -> Folded:
+    async def fold(topic: str) -> list[Folded]:
         async with room:
-            return await fold_partition(job, partition, end)
+            return [await fold_partition(job, each, end) for each, end in ends.items() if each.topic == topic]
 
     with fewer_collections():
-        folding = [asyncio.create_task(fold(partition, end)) for partition, end in ends.items()]
+        folding = [asyncio.create_task(fold(topic)) for topic in dict.fromkeys(partition.topic for partition in ends)]
         try:
-            return list(await asyncio.gather(*folding))
+            return [folded for parts in await asyncio.gather(*folding) for folded in parts]
         finally:
             for task in folding:
                 task.cancel()

@@ -1,7 +1,8 @@
 """Faust's Kafka transport with what it lacks for reading a transactional log.
 
-Three changes to faust-streaming 0.15: read_committed although nothing is produced in transactions, positions that come
-from the read models instead of the consumer group, and offsets that are never committed past a record in flight.
+Four changes to faust-streaming 0.15: read_committed although nothing is produced in transactions, positions that come
+from the read models instead of the consumer group, offsets that are never committed past a record in flight, and records
+that are queued without tasks of their own while there is room.
 They touch private parts, so `check_faust_version` refuses versions nobody tested.
 """
 
@@ -16,6 +17,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer.fetcher import READ_COMMITTED
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
+from mode.services import WaitResults
 
 from infra.kafka_reconnect import bound_reconnects
 from schemas.errors import ConfigurationError
@@ -73,6 +75,24 @@ class ReadModelConsumer(driver.Consumer):  # type: ignore[misc]
             return self._capped(super()._new_offset(tp), first)
         finally:
             self._acked[tp].extend(later)
+
+    async def wait_first(self, *waits: Any, timeout: float | None = None) -> WaitResults:
+        """Called for every record with the queuing of it and with the suspension of the flow, whichever comes first.
+
+        The original makes four tasks for that, which is half of what Faust costs. Queuing waits for nothing when there is room.
+        """
+        if len(waits) != 2 or not self._has_room():
+            waited: WaitResults = await super().wait_first(*waits, timeout=timeout)
+            return waited
+        queuing, suspension = waits
+        suspension.close()
+        return WaitResults([queuing], [await queuing], stopped=False)
+
+    def _has_room(self) -> bool:
+        topics = self.app.topics
+        if topics._tp_to_callback_lock.locked() or not self.app.flow_control.is_active():  # noqa: SLF001
+            return False
+        return not any(channel.queue.full() for found in topics._tp_index.values() for channel in found)  # noqa: SLF001
 
     @staticmethod
     def _capped(offset: int | None, limit: int | None) -> int | None:
