@@ -20,7 +20,9 @@ from gpu_agents.models.entry import ModelEntry, ModelKind
 from gpu_agents.models.formats import check_formats, check_index, check_name, wanted
 from gpu_agents.models.hashing import HashNotes, manifest_digest
 from gpu_agents.models.licences import accept
+from gpu_agents.models.pull import pull
 from gpu_agents.models.registry import ModelRegistry
+from infra.local.locks import exclusive
 from schemas.errors import ConfigurationError
 
 WHEN = datetime(2026, 11, 24, tzinfo=UTC)
@@ -196,3 +198,14 @@ def test_a_model_that_is_not_here_says_how_to_get_it(tmp_path: Path) -> None:
         check_present(hub, registry)
     with pytest.raises(ConfigurationError, match="not here; expected"):
         check_present(entry(), registry)
+
+
+def test_one_process_at_a_time_fetches_a_model(tmp_path: Path) -> None:
+    registry = ModelRegistry(home=str(tmp_path))
+    hub = entry(path="", hub="a/b", revision="c" * 40)
+    place = registry.folder(hub)
+    lock = place.with_name(f".storyreel-{place.name}.lock")
+    with exclusive(lock), pytest.raises(ConfigurationError, match=r"'tiny': process .* is fetching it already"):
+        pull(hub, registry, {})
+    model(tmp_path).rename(place)
+    assert pull(hub, registry, {}).place == place
