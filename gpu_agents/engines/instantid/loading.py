@@ -69,10 +69,15 @@ def load_identity(identity: Identity) -> LoadedIdentity:
 
     registry = shelf.registry()
     network, adapter = check_model(identity.network, registry), check_model(identity.adapter, registry)
+    net: Any
     try:
-        net: Any = IdentityNet.from_pretrained(str(network.place), local_files_only=True, use_safetensors=True)
+        net, told = IdentityNet.from_pretrained(
+            str(network.place), local_files_only=True, use_safetensors=True, output_loading_info=True
+        )
     except (OSError, ValueError, RuntimeError) as error:
         raise ConfigurationError(f"model {identity.network.name!r}: is no ControlNet of diffusers: {error}") from error
+    if told["missing_keys"] or told["mismatched_keys"]:  # diffusers would go on without them
+        raise ConfigurationError(f"model {identity.network.name!r}: weights of the ControlNet are missing")
     loaded = load_pipeline(identity.base, instead=PIPELINES, controlnet=net)
     pipeline = loaded.pipeline
     pipeline.controlnet.to(dtype=pipeline.unet.dtype)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from gpu_agents.engines import registry
 from gpu_agents.engines.base import RenderOutput
 from gpu_agents.engines.instantid import InstantIdEngine
 from gpu_agents.engines.instantid.composition import placed, points_picture, regions
+from gpu_agents.engines.instantid.loading import load_identity
 from gpu_agents.faces.align import ARCFACE_POINTS
 from gpu_agents.models import shelf
 from gpu_agents.worker.inputs import spec_keys
@@ -170,6 +174,24 @@ def test_missing_models_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     try:
         with pytest.raises(ConfigurationError, match=r"'controlnet' and family 'instantid'"):
             InstantIdEngine().setup()
+    finally:
+        shelf.registry.cache_clear()
+
+
+def test_a_network_of_which_weights_are_missing_is_refused(
+    engine: InstantIdEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = Path(os.environ["STORYREEL_MODELS"])
+    shutil.copytree(registry.parent, tmp_path, dirs_exist_ok=True)
+    (weights,) = (tmp_path / "net").glob("*.safetensors")
+    tensors = load_file(weights)
+    del tensors["controlnet_mid_block.bias"]
+    save_file(tensors, weights, metadata={"format": "pt"})
+    monkeypatch.setenv("STORYREEL_MODELS", str(tmp_path / registry.name))
+    shelf.registry.cache_clear()
+    try:
+        with pytest.raises(ConfigurationError, match=r"'identity-net': weights of the ControlNet are missing"):
+            load_identity(engine.identity())
     finally:
         shelf.registry.cache_clear()
 
