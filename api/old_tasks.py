@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from api.gathering import Gathered
 from api.ports import ReadModel
+from infra.gathering import Gathered
 from projections.folds.task_rows import TaskRow
 from schemas.topics import shard_of
 

@@ -10,7 +10,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,11 +25,12 @@ class Unsynced:
     """Files and folders that were written to and are not yet known to be on the disk.
 
     Synced together, after the last write: one commit of the file system's journal then serves them all, where a sync
-    after each write waits for a commit each time.
+    after each write waits for a commit each time. A sync that failed stays failed: the system tells of a lost write once only.
     """
 
     def __init__(self) -> None:
         self._descriptors: list[int] = []
+        self._failed: OSError | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -47,8 +48,14 @@ class Unsynced:
 
     def sync(self) -> None:
         """Wait until all of them are on the disk, and forget them."""
+        if self._failed is not None:
+            raise self._failed
         while self._descriptors:
-            os.fsync(self._descriptors[-1])
+            try:
+                os.fsync(self._descriptors[-1])
+            except OSError as error:
+                self._failed = error
+                raise
             os.close(self._descriptors.pop())
 
 
@@ -78,14 +85,26 @@ def open_file(folder: int, name: str, flags: int = os.O_RDONLY) -> int:
         raise
 
 
-def create_below(root: Path, segments: Sequence[str], name: str, unsynced: Unsynced) -> int:
-    """Create a new file in a folder that is made if needed; survives another process removing the empty folder."""
+@contextmanager
+def create_below(root: Path, segments: Sequence[str], name: str, unsynced: Unsynced) -> Iterator[tuple[int, int]]:
+    """Descriptors of a folder, made if needed, and of a new file in it, which the caller closes.
+
+    Survives another process removing the folder while it is empty.
+    """
+    with ExitStack() as stack:
+        yield _created(root, segments, name, unsynced, stack)
+
+
+def _created(root: Path, segments: Sequence[str], name: str, unsynced: Unsynced, stack: ExitStack) -> tuple[int, int]:
     for _ in range(_ATTEMPTS):
-        try:
-            with open_folder(root, segments, create=unsynced) as folder:
-                return open_file(folder, name, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-        except FileNotFoundError:
-            continue
+        with ExitStack() as attempt:
+            try:
+                folder = attempt.enter_context(open_folder(root, segments, create=unsynced))
+                file = open_file(folder, name, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+            except FileNotFoundError:
+                continue
+            stack.push(attempt.pop_all())
+            return folder, file
     raise StoreError(f"object store: folder of {'/'.join([*segments, name])} keeps disappearing")
 
 

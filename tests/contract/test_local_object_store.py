@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.object_store import LocalObjectStore, NewObject
+from infra.object_store.folder import Unsynced
 from schemas.errors import ContractError, StoreError
 from tests.contract.object_store_helpers import PNG, Clock, keys, local_store
 
@@ -94,3 +95,41 @@ async def test_local_file_system_errors_are_store_errors(tmp_path: Path) -> None
     store = local_store(tmp_path / "objects", Clock(0))
     with pytest.raises(StoreError, match="object store"):
         await store.get_to_file((await store.put("k", b"x", PNG)).key, tmp_path / "absent" / "f")
+
+
+async def test_local_stores_each_of_many_at_once_or_says_why_not(local: LocalObjectStore, tmp_path: Path) -> None:
+    """Those that are written together share threads, lock and syncs, but not their failures."""
+    (tmp_path / "objects" / "taken").write_bytes(b"no folder")
+    groups = [[NewObject(f"t{number}/{name}", name.encode(), PNG) for name in ("a", "b")] for number in range(30)]
+    groups[7][1] = NewObject("t7/b", tmp_path / "gone", PNG)
+    groups[11].append(NewObject("taken/b", b"x", PNG))
+    results = await asyncio.gather(*(local.put_all(group) for group in groups), return_exceptions=True)
+    failed = {number for number, result in enumerate(results) if isinstance(result, BaseException)}
+    assert failed == {7, 11}
+    assert isinstance(results[7], ContractError)
+    assert isinstance(results[11], StoreError)
+    assert set(await keys(local)) == {f"t{number}/{name}" for number in set(range(30)) - failed for name in "ab"}
+    assert not list((tmp_path / "objects" / "t7").iterdir()), "the file that was whole is gone with its group"
+
+
+async def test_local_large_files_are_written_beside_the_small_ones(local: LocalObjectStore, tmp_path: Path) -> None:
+    film = tmp_path / "film"
+    film.write_bytes(os.urandom(9_000_000))
+    stored = await asyncio.gather(
+        local.put("film", film, PNG), *(local.put(f"s{number}", b"small", PNG) for number in range(8))
+    )
+    assert stored[0].size == 9_000_000
+    assert await local.get("film") == film.read_bytes()
+    assert len(await keys(local)) == 9
+
+
+def test_a_sync_that_failed_is_never_taken_for_done() -> None:
+    """The system tells of a lost write once; asked again it says that all is well."""
+    reading, writing = os.pipe()
+    with Unsynced() as unsynced:
+        unsynced.add(reading)  # nothing that can be synced
+        os.close(reading)
+        os.close(writing)
+        for _ in range(2):
+            with pytest.raises(OSError, match="Invalid argument"):
+                unsynced.sync()

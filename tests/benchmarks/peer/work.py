@@ -16,7 +16,8 @@ from celery import Celery
 
 from gpu_agents.engines.base import OutputFile, RenderContext
 from gpu_agents.engines.null import NullEngine
-from infra.object_store.local_files import write_object
+from infra.object_store.local_writes import write_objects
+from infra.object_store.port import NewObject
 from schemas.specs import ShotSpec
 
 celery = Celery("peer", broker=os.environ["PEER_REDIS"])
@@ -81,7 +82,8 @@ def _spec(body: dict[str, Any]) -> ShotSpec:
 def _stored(key: str, file: OutputFile) -> dict[str, Any]:
     """Into the folder of objects, as the product's agents do: hashed, written, synced, verified."""
     digest = hashlib.sha256(file.path.read_bytes()).hexdigest()
-    stored = write_object(Path(os.environ["PEER_OBJECTS"]), key, file.path, file.content_type, time.time)
+    new = [NewObject(key, file.path, file.content_type)]
+    (stored,) = write_objects(Path(os.environ["PEER_OBJECTS"]), new, time.time)
     if stored.sha256 != digest:
         raise OSError(f"{key} is not what was rendered")
     return {"key": key, "role": file.role, "sha256": stored.sha256, "size": stored.size, **file.media}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from api.gathering import Gathered
+from infra.gathering import Gathered
 
 
 class Shelf:
