@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import cProfile
+import pstats
 import resource
 import shutil
 import tempfile
@@ -47,7 +49,14 @@ async def measure(options: Options) -> list[Figure]:
             options.say(
                 f"engine {engine[-1].seconds:.2f} s ({engine[-1].cpu:.2f} s CPU), ffmpeg {alone[-1].seconds:.2f} s"
             )
-    engine, alone = engine[1:], alone[1:]
+            if engine[1:]:
+                options.keep(_figures(frames, engine[1:], alone[1:]))
+        if options.profile:
+            _profile(partial(_render, film, stills, folder / "profiled"), options.folder / "video-profile.txt")
+    return _figures(frames, engine[1:], alone[1:])
+
+
+def _figures(frames: int, engine: list[Cost], alone: list[Cost]) -> list[Figure]:
     size = f"{frames} frames of {WIDTH}x{HEIGHT}"
     return [
         Figure(
@@ -133,6 +142,14 @@ def _encode(job: Job, raw: Path) -> None:
     """The frames from memory (the file has just been read) through a pipe, one at a time."""
     with raw.open("rb") as frames, FFmpeg(encoder_arguments(job), feed=True) as ffmpeg:
         shutil.copyfileobj(frames, ffmpeg.stdin, WIDTH * HEIGHT * 3 // 2)
+
+
+def _profile(work: Callable[[], object], path: Path) -> None:
+    """Where the painter's thread spends its CPU time, function by function."""
+    profile = cProfile.Profile(time.thread_time)
+    profile.runcall(work)
+    with path.open("w") as file:
+        pstats.Stats(profile, stream=file).sort_stats("tottime").print_stats(30)
 
 
 def _cost(work: Callable[[], object]) -> Cost:
