@@ -15,7 +15,7 @@ from gpu_agents.media.frames import Planes
 from schemas.errors import RenderError
 from schemas.specs import VideoFormat
 
-BUFFERS = 8  # frames between the painter and the encoder
+BUFFERS = 12  # frames between the painter and the encoder: what it encodes while the next picture is decoded
 WAIT_SECONDS = 0.1
 THREADS = "2"
 GIF_LONG_SIDE, GIF_FPS = 480, 12.5  # 12.5 = a delay of 8 hundredths, the unit of the format
