@@ -13,7 +13,7 @@ from projections.apply import Partition
 from projections.catch_up import Reader, stored_cursors
 from projections.tables import PROJECTED
 from streams.read_models.feed import Feed
-from streams.read_models.transport import ReadModelApp, check_faust_version
+from streams.read_models.transport import RawSchema, ReadModelApp, check_faust_version
 
 log = logging.getLogger(__name__)
 APP_ID = "storyreel-read-models"
@@ -53,7 +53,7 @@ def create_app(settings: Settings, deps: Deps, feed_type: type[Feed] = Feed) -> 
     identities = {partition.topic: partition.identity for partition in deps.partitions}
     app.feeds = [feed_type(topic.name, deps.reader, identities[topic.name]) for topic in PROJECTED]
     for feed in app.feeds:
-        topic = app.topic(feed.topic, key_serializer="raw", value_serializer="raw")
+        topic = app.topic(feed.topic, schema=RawSchema())
         app.agent(topic, name=f"read-models.{feed.topic}", concurrency=1)(feed.drain)
 
     async def positions(assigned: set[TP]) -> Mapping[TP, int]:

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import faust
 from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer.fetcher import READ_COMMITTED
+from faust.events import Event
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode.services import WaitResults
@@ -54,6 +55,19 @@ class ReadCommittedThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 class ReadModelConsumer(driver.Consumer):  # type: ignore[misc]
     """The consumer as Faust's services see it."""
 
+    callback: Callable[[Any], Awaitable[None]]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        queue = self.callback
+        self._next: TP | None = None  # where the record comes from that is queued now
+
+        def noted(message: Any) -> Awaitable[None]:
+            self._next = message.tp
+            return queue(message)
+
+        self.callback = noted
+
     def _new_consumer_thread(self) -> ReadCommittedThread:
         return ReadCommittedThread(self, loop=self.loop, beacon=self.beacon)
 
@@ -92,11 +106,23 @@ class ReadModelConsumer(driver.Consumer):  # type: ignore[misc]
         topics = self.app.topics
         if topics._tp_to_callback_lock.locked() or not self.app.flow_control.is_active():  # noqa: SLF001
             return False
-        return not any(channel.queue.full() for found in topics._tp_index.values() for channel in found)  # noqa: SLF001
+        return not any(channel.queue.full() for channel in topics._tp_index.get(self._next, ()))  # noqa: SLF001
 
     @staticmethod
     def _capped(offset: int | None, limit: int | None) -> int | None:
         return offset if offset is None or limit is None else min(offset, limit)
+
+
+class RawSchema(faust.Schema):  # type: ignore[misc]
+    """Keys and values as they came, without the lookups of serializers for each."""
+
+    def compile(self, app: Any, **_: Any) -> Callable[..., Awaitable[Event]]:
+        """The function that makes an event of a message; it never fails."""
+
+        async def decode(message: Any, *, propagate: bool = False) -> Event:  # noqa: ARG001 - Faust passes it
+            return Event(app, message.key, message.value, message.headers, message)
+
+        return decode
 
 
 class ReadModelTransport(driver.Transport):  # type: ignore[misc]
