@@ -50,13 +50,20 @@ class Unsynced:
         """Wait until all of them are on the disk, and forget them."""
         if self._failed is not None:
             raise self._failed
+        synced: set[tuple[int, int]] = set()
         while self._descriptors:
-            try:
-                os.fsync(self._descriptors[-1])
-            except OSError as error:
-                self._failed = error
-                raise
+            found = os.fstat(self._descriptors[-1])
+            if (place := (found.st_dev, found.st_ino)) not in synced:  # a folder is written to for each of its files
+                self._sync_last()
+                synced.add(place)
             os.close(self._descriptors.pop())
+
+    def _sync_last(self) -> None:
+        try:
+            os.fsync(self._descriptors[-1])
+        except OSError as error:
+            self._failed = error
+            raise
 
 
 @contextmanager
