@@ -52,7 +52,10 @@ RULES: dict[str, tuple[str, str]] = {
         "the account's films may not be larger than {most}, so {resolution} leaves nothing to enlarge",
         "该账户的视频最大为 {most}，{resolution} 已没有放大的余地",
     ),
-    "engine_unready": ("the engine {engine} is ready on no device: {reason}", "没有设备能够运行引擎 {engine}：{reason}"),
+    "engine_unready": (
+        "the engine {engine} is ready on no device: {reason}",
+        "没有设备能够运行引擎 {engine}：{reason}",
+    ),
     "own_asset": ("must be an asset of yours", "必须是您自己的素材"),
     "own_character": ("must be a character of yours", "必须是您自己的角色"),
     "character_ready": ("the character is not ready yet", "角色尚未就绪"),
