@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from infra.kafka import assigned, committed_end
 from schemas.topics import HEARTBEATS, REPORTS, REQUESTS
-from tests.faults.harness.arena import Arena
+from tests.faults.harness.arena import LARGEST_RECORD, Arena
 from tests.faults.harness.journal import Injection, Poison
 from tests.faults.harness.load.crowd import Crowd
 
@@ -33,7 +33,7 @@ async def _again(arena: Arena, injection: Injection, *, reordered: bool) -> None
     await arena.until(lambda: not arena.broker_away)
     chance = random.Random(injection.fault.seed)
     poisoned = {(p.topic, p.offset) for p in arena.journal.poison}
-    producer = AIOKafkaProducer(bootstrap_servers=arena.settings.kafka, acks="all", max_request_size=4_000_000)
+    producer = AIOKafkaProducer(bootstrap_servers=arena.settings.kafka, acks="all", max_request_size=LARGEST_RECORD)
     await producer.start()
     sent = 0
     try:
