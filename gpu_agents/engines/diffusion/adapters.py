@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 from PIL import Image
 
+from gpu_agents.engines.diffusion.components import load_whole
 from gpu_agents.engines.diffusion.loading import Loaded
 from gpu_agents.models import shelf
 from gpu_agents.models.checking import check_model
@@ -82,9 +83,10 @@ def apply_ip_adapter(loaded: Loaded, chosen: Attached | None, images: list[Image
     if chosen is not None and chosen.model not in loaded.adapters:
         checked = check_model(shelf.registry().get(chosen.model), shelf.registry())
         folder, weights = _weight_file(checked.place)
-        encoder = "image_encoder" if (folder / "image_encoder").is_dir() else None
+        if (folder / "image_encoder").is_dir() and getattr(pipeline, "image_encoder", True) is None:
+            pipeline.register_modules(image_encoder=_picture_encoder(chosen.model, folder / "image_encoder", pipeline))
         pipeline.load_ip_adapter(
-            str(folder), subfolder="", weight_name=weights, image_encoder_folder=encoder, local_files_only=True
+            str(folder), subfolder="", weight_name=weights, image_encoder_folder=None, local_files_only=True
         )
         if (folder / "feature_extractor").is_dir():
             from transformers import CLIPImageProcessorPil
@@ -96,6 +98,16 @@ def apply_ip_adapter(loaded: Loaded, chosen: Attached | None, images: list[Image
         return {}
     pipeline.set_ip_adapter_scale(chosen.scale if chosen is not None and images else 0.0)
     return {"ip_adapter_image": [images or [Image.new("RGB", (224, 224), (128, 128, 128))]]}  # one list an adapter
+
+
+def _picture_encoder(model: str, folder: Path, pipeline: Any) -> Any:
+    from transformers import CLIPVisionModelWithProjection
+
+    try:
+        encoder = load_whole(CLIPVisionModelWithProjection, folder, folder.name, pipeline.dtype)
+    except (OSError, ValueError, ConfigurationError) as error:
+        raise ConfigurationError(f"model {model!r}: cannot be loaded: {error}") from error
+    return encoder.to(pipeline.device)
 
 
 def reference_picture(path: Path) -> Image.Image:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from gpu_agents.engines.diffusion.components import load_components, load_whole
 from gpu_agents.engines.diffusion.schedulers import set_scheduler
 from gpu_agents.models import shelf
 from gpu_agents.models.checking import CheckedModel, check_model
@@ -49,7 +50,8 @@ def load_pipeline(
 
     The class is `kind`, else what the model names; of classes in `instead` another one reads the same files.
 
-    Raises `ConfigurationError` when a file is not what the registry says or the folder is no pipeline of diffusers.
+    Raises `ConfigurationError` when a file is not what the registry says, the folder is no pipeline of diffusers or a
+    component lacks tensors.
     """
     import diffusers
     import torch
@@ -65,24 +67,27 @@ def load_pipeline(
         entry.defaults.dtype,
         has_bfloat16=device == "cpu" or torch.cuda.is_bf16_supported(),
     )
-    named = str(read_index(checked.place).get("_class_name", ""))
+    index = read_index(checked.place)
+    named = str(index.get("_class_name", ""))
     maker = getattr(diffusers, kind or instead.get(named, named), None)
     if maker is None:
         raise ConfigurationError(f"model {entry.name!r}: diffusers has no pipeline {named!r}")
     precision: Any = getattr(torch, placement.precision)
     if named.startswith("Wan") and placement.precision != "float32":
         precision = {"vae": torch.float32, "default": precision}  # its autoencoder loses detail in half precision
+    variant = entry.defaults.variant
     try:
+        components |= load_components(maker, checked.place, index, components, precision=precision, variant=variant)
         pipeline = maker.from_pretrained(
             str(checked.place),
             torch_dtype=precision,
             local_files_only=True,
             use_safetensors=True,
             trust_remote_code=False,
-            variant=entry.defaults.variant or None,
+            variant=variant or None,
             **components,
         )
-    except (OSError, ValueError, AttributeError, KeyError) as error:
+    except (OSError, ValueError, AttributeError, KeyError, ConfigurationError) as error:
         raise ConfigurationError(f"model {entry.name!r}: cannot be loaded: {error}") from error
     set_scheduler(pipeline, entry.defaults.scheduler)
     put_on_device(pipeline, placement, device)
@@ -110,11 +115,14 @@ def put_on_device(pipeline: Any, placement: Placement, device: str) -> None:
     pipeline.set_progress_bar_config(disable=True)
 
 
-def load_component(kind: str, place: Path, **options: Any) -> Any:
-    """A single model of diffusers by its class name, as "MotionAdapter"."""
+def load_component(entry: ModelEntry, kind: str, place: Path) -> Any:
+    """A single model of diffusers by its class name, as "MotionAdapter". Raises `ConfigurationError` if it is not whole."""
     import diffusers
 
-    return getattr(diffusers, kind).from_pretrained(str(place), local_files_only=True, use_safetensors=True, **options)
+    try:
+        return load_whole(getattr(diffusers, kind), place, kind)
+    except (OSError, ValueError, ConfigurationError) as error:
+        raise ConfigurationError(f"model {entry.name!r}: cannot be loaded: {error}") from error
 
 
 def quiet_libraries() -> None:

@@ -93,7 +93,7 @@ def _load(entry: ModelEntry) -> Loaded:
         return load_pipeline(entry, instead=FROM_PICTURES)
     checked = check_model(adapter, known)
     loaded = load_pipeline(
-        entry, kind="AnimateDiffPipeline", motion_adapter=load_component("MotionAdapter", checked.place)
+        entry, kind="AnimateDiffPipeline", motion_adapter=load_component(adapter, "MotionAdapter", checked.place)
     )
     loaded.adapters[adapter.name] = checked
     return loaded
