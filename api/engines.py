@@ -11,7 +11,7 @@ from typing import Any
 from api.rules import BadField
 
 GROUP = "storyreel.engines"
-MAX_NAME = 64
+MAX_NAME = 64 + 1 + 64  # characters of ENGINE/MODEL; a model's name alone may have 64
 BUILT_IN: dict[str, str] = {
     "sketch": "image",
     "null": "image",

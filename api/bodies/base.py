@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from api.engines import MAX_NAME
 from api.rules import BadField
 
 MAX_SEED = 2**32 - 1
@@ -39,7 +40,7 @@ Text = Annotated[str, AfterValidator(_printable)]
 FilledText = Annotated[str, StringConstraints(min_length=1), AfterValidator(_not_blank)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 Project = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-EngineName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+EngineName = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 PixelSize = Annotated[int, Field(ge=512, le=2048, multiple_of=8)]
 Seconds = Annotated[float, Field(allow_inf_nan=False)]
