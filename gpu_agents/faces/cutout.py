@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from gpu_agents.faces.backdrop import key_out
 from gpu_agents.faces.face import Face
 
 Rgba = npt.NDArray[Any]
@@ -23,9 +24,13 @@ def has_cutout(photo: Rgba) -> bool:
 
 
 def cut_out(photo: Rgba, face: Face) -> Rgba:
-    """RGBA at most 768 px high, cropped to the person. Own transparency wins; else grabCut started from the face's box."""
-    alpha = photo[..., 3] if has_cutout(photo) else _segment(photo, face)
-    result = np.dstack([photo[..., :3], alpha])
+    """RGBA at most 768 px high, cropped to the person. Own transparency wins; else grabCut started from
+    the face's box, and a plain backdrop is keyed out between the hair.
+    """
+    colours, alpha = photo[..., :3], photo[..., 3]
+    if not has_cutout(photo):
+        colours, alpha = key_out(colours, _segment(photo, face), face.box)
+    result = np.dstack([colours, alpha])
     rows, columns = np.flatnonzero((alpha > 24).any(axis=1)), np.flatnonzero((alpha > 24).any(axis=0))
     if rows.size and columns.size:
         result = result[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

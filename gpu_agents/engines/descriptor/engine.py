@@ -14,7 +14,7 @@ class DescriptorEngine(FaceEngine):
 
     name: ClassVar[str] = "descriptor"
     kind: ClassVar[EngineKind] = EngineKind.FACE
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
 
     def __init__(self) -> None:
         super().__init__(DescriptorEncoder())

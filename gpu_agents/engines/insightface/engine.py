@@ -14,7 +14,7 @@ class InsightFaceEngine(FaceEngine):
 
     name: ClassVar[str] = "insightface"
     kind: ClassVar[EngineKind] = EngineKind.FACE
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def __init__(self) -> None:
         super().__init__(InsightFaceEncoder())

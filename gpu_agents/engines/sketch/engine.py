@@ -37,7 +37,7 @@ class SketchEngine:
 
     name: ClassVar[str] = "sketch"
     kind: ClassVar[EngineKind] = EngineKind.IMAGE
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def setup(self) -> None:
         """Draw one dot, so that a broken renderer is known before the first shot. Raises `ConfigurationError`."""
@@ -92,7 +92,7 @@ class SketchEngine:
         report.step(5, picture)
         people.draw_people(stage, picture, shot.characters, context.inputs)
         if not stage.front.empty:
-            finish.over(picture, stage.front.raster(), blur=view.height / 170)
+            finish.over(picture, stage.front.raster(), blur=view.height / (130 if brief.indoors else 170))
         report.step(6)
         return picture, stage
 

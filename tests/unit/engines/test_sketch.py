@@ -113,6 +113,16 @@ def test_prompts_in_both_languages_are_understood(
     assert set(brief.objects) == set(objects)
 
 
+@pytest.mark.parametrize("mood", ["mysterious", "tense"])
+def test_the_post_that_frames_a_night_interior_is_a_lit_thing_and_no_black_bar(folder: Path, mood: str) -> None:
+    output = draw(folder, f"post-{mood}", prompt="bedroom at night", camera="wide", lighting="candlelight", mood=mood)
+    seen = pixels(main(output))
+    width = seen.shape[1]
+    side = min((seen[:, : width // 30], seen[:, -width // 30 :]), key=lambda strip: strip.mean())
+    assert side.max(axis=2).mean() > 25
+    assert side.max(axis=2).std() > 8
+
+
 def test_negative_prompt_takes_things_away() -> None:
     brief = read(shot(prompt="village, rain, horse", negative_prompt="rain, 马, horse"))
     assert "rain" not in brief.weather
