@@ -63,11 +63,16 @@ class Shelf:
         return SnapshotRef(key=key, sha256=stored.sha256, size=stored.size, shard_seq=shard_seq)
 
     async def prune(self, kept: Sequence[SnapshotRef]) -> None:
-        """Delete what is older than all that is kept; who comes later may have written something newer meanwhile."""
-        oldest = min(ref.key for ref in kept)
-        old = [found.key async for found in self._store.list(self._prefix) if found.key < oldest]
+        """Delete all that is not kept, announced or not, but for what is newer: who comes later may have written it meanwhile.
+
+        The newest of `kept` is announced, so whoever saved an older one and has not announced it yet is fenced and never will.
+        """
+        keys = {ref.key for ref in kept}
+        newest = max(keys)
+        old = [found.key async for found in self._store.list(self._prefix) if found.key < newest]
         for key in old:
-            await self._store.delete(key)
+            if key not in keys:
+                await self._store.delete(key)
 
     async def _read(self, ref: SnapshotRef) -> Recovered:
         stored = await self._store.stat(ref.key)
