@@ -34,7 +34,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     public_url: str = ""  # how clients reach the API; "" = http://api_host:api_port
     shards: int = 1
     device_slots: int = 64
-    device_nice: int = 5  # 0-19; rendering on a shared host yields to those who accept and decide
+    device_nice: int = 10  # 0-19; rendering on a shared host yields to those who accept and decide
     read_model_nice: int = 0  # 0-19; the read models on a shared host yield to those who accept and decide
     replication: int = 1
     heartbeat_interval: float = 2.0
