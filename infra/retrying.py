@@ -1,4 +1,4 @@
-"""Work that is tried until it succeeds, however long something is away."""
+"""Work that is tried until it succeeds, or for some time."""
 
 from __future__ import annotations
 
@@ -7,18 +7,38 @@ from typing import TypeVar
 
 import stamina
 
+from schemas.errors import InfrastructureError
+
 T = TypeVar("T")
 
 
-async def until_done(work: Callable[[], Awaitable[T]], on: type[Exception], *, wait_max: float) -> T:
-    """What `work` returns; after an error of the kind `on` it is run again, with back-off and jitter up to `wait_max` seconds.
+async def until_done(
+    work: Callable[[], Awaitable[T]],
+    on: Callable[[Exception], bool],
+    *,
+    timeout: float | None = None,
+    wait_initial: float = 0.1,
+    wait_max: float = 5.0,
+    wait_jitter: float = 1.0,
+) -> T:
+    """What `work` returns; after an error that `on` agrees to it is run again, with back-off and jitter, all in seconds.
 
-    The first attempt goes without the machinery of the others, which costs as much time as a small query.
+    The last error is raised when `timeout` seconds have passed; None never gives up. The first attempt goes without the
+    machinery of the others, which costs as much time as a small query.
     """
     try:
         return await work()
-    except on:
-        async for attempt in stamina.retry_context(on, attempts=None, timeout=None, wait_max=wait_max):
-            with attempt:
-                return await work()
-    raise AssertionError("retries without a limit end with a result")
+    except Exception as error:
+        if not on(error):
+            raise
+    async for attempt in stamina.retry_context(
+        on, attempts=None, timeout=timeout, wait_initial=wait_initial, wait_max=wait_max, wait_jitter=wait_jitter
+    ):
+        with attempt:
+            return await work()
+    raise AssertionError("the loop above returns or raises")
+
+
+def is_away(error: Exception) -> bool:
+    """Whether a part of the infrastructure is away, which passes by itself."""
+    return isinstance(error, InfrastructureError)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-import stamina
-
 from infra.registry import learn_schema
+from infra.retrying import is_away, until_done
 from infra.settings import Settings
 from projections.selection import Delivered, Headers
 from schemas.envelope import LedgerRecord
-from schemas.errors import ContractError, InfrastructureError
+from schemas.errors import ContractError
 from schemas.serde import Codec, UnknownSchemaError
 
 
@@ -71,11 +70,7 @@ class Decoder:
             return _set_aside(arrived, str(error))
 
     async def _learn(self, unknown: UnknownSchemaError) -> None:
-        async for attempt in stamina.retry_context(
-            on=InfrastructureError, attempts=None, timeout=None, wait_initial=0.1, wait_max=2
-        ):
-            with attempt:
-                await learn_schema(self._codec, self._settings, unknown)
+        await until_done(lambda: learn_schema(self._codec, self._settings, unknown), is_away, wait_max=2.0)
 
 
 def _set_aside(arrived: Arrived, error: str) -> Delivered:

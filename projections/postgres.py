@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 import asyncpg
 import stamina
 
+from infra.retrying import until_done
+
 T = TypeVar("T")
 _abandoned: set[asyncio.Task[Any]] = set()  # the loop itself keeps only weak references
 
@@ -115,14 +117,4 @@ def _forget(ended: asyncio.Task[Any]) -> None:
 
 
 async def _retrying(work: Callable[[], Awaitable[T]], timeout: float | None) -> T:
-    try:
-        return await work()  # nearly always; what tries again costs as much as a small query
-    except Exception as error:
-        if not is_transient(error):
-            raise
-    async for attempt in stamina.retry_context(
-        on=is_transient, attempts=None, timeout=timeout, wait_initial=0.02, wait_max=1, wait_jitter=0.05
-    ):
-        with attempt:
-            return await work()
-    raise AssertionError("the loop above returns or raises")
+    return await until_done(work, is_transient, timeout=timeout, wait_initial=0.02, wait_max=1, wait_jitter=0.05)

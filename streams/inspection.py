@@ -12,13 +12,13 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 
-import stamina
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from infra.dead_letter_writer import LetterWriter
 from infra.dead_letters import Unusable
 from infra.kafka import consuming
+from infra.retrying import is_away, until_done
 from infra.settings import Settings
 from projections.tables import PROJECTED
 from schemas.errors import ContractError, InfrastructureError
@@ -91,14 +91,14 @@ class Inspector:
     async def _decode(self, message: ConsumerRecord) -> None:
         """Raises `ContractError` for what nobody can read; waits while the registry is away and needed.
 
-        Nearly every record needs no registry, and a context for attempts costs more than decoding.
+        Nearly every record needs no registry.
         """
         with suppress(UnknownSchemaError):
             self._codec.decode(message.value, message.topic)
             return
-        async for attempt in stamina.retry_context(InfrastructureError, attempts=None, timeout=None, wait_max=2.0):
-            with attempt:
-                await decode(self._codec, self._settings, message.value, message.topic)
+        await until_done(
+            lambda: decode(self._codec, self._settings, message.value, message.topic), is_away, wait_max=2.0
+        )
 
 
 async def _commit(consumer: AIOKafkaConsumer, done: dict[TopicPartition, int]) -> dict[TopicPartition, int]:

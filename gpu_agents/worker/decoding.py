@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import stamina
 from aiokafka import ConsumerRecord
 
 from infra.registry import learn_schema
+from infra.retrying import is_away, until_done
 from infra.settings import Settings
 from schemas.envelope import Record
-from schemas.errors import InfrastructureError
 from schemas.serde import Codec, UnknownSchemaError
 
 
@@ -24,7 +23,6 @@ class Decoder:
         try:
             return self._codec.decode(message.value, message.topic)
         except UnknownSchemaError as error:
-            async for attempt in stamina.retry_context(InfrastructureError, attempts=None, timeout=None):
-                with attempt:
-                    await learn_schema(self._codec, self._settings, error)
+            unknown = error
+            await until_done(lambda: learn_schema(self._codec, self._settings, unknown), is_away)
             return self._codec.decode(message.value, message.topic)

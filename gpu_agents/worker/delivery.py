@@ -12,9 +12,9 @@ from gpu_agents.worker.films import draft_of
 from gpu_agents.worker.outcomes import artifact_of, object_keys, succeeded
 from gpu_agents.worker.sealing import Envelopes
 from infra.object_store import NewObject, ObjectStore
-from infra.retrying import until_done
+from infra.retrying import is_away, until_done
 from schemas.common import Artifact
-from schemas.errors import ContractError, InfrastructureError, RenderError
+from schemas.errors import ContractError, RenderError
 from schemas.render import RenderCommand, StageSucceededReport
 from schemas.serde import encode_body
 from schemas.specs import Spec
@@ -39,7 +39,7 @@ class Delivery:
         async def report() -> StageSucceededReport:
             return self._report(command, spec, done, await self._put(command, done.files))
 
-        return await until_done(report, InfrastructureError, wait_max=_WAIT_MAX)
+        return await until_done(report, is_away, wait_max=_WAIT_MAX)
 
     async def _put(self, command: RenderCommand, files: list[ChildFile]) -> list[Artifact]:
         keys = object_keys(command, files)

@@ -26,9 +26,9 @@ from gpu_agents.worker.sealing import Envelopes
 from infra import crash_points
 from infra.gathering import Gathered
 from infra.object_store import ObjectStore
-from infra.retrying import until_done
+from infra.retrying import is_away, until_done
 from infra.troubles import TroubleFile
-from schemas.errors import InfrastructureError, StoryreelError
+from schemas.errors import StoryreelError
 from schemas.render import RenderCommand, StageStartedReport, StageSucceededReport
 from schemas.specs import Spec
 
@@ -174,7 +174,7 @@ class Execution:
             spec = self._tools.envelopes.open_spec(command)
             return spec, await fetch_inputs(self._tools.store, command, spec, inputs)
 
-        spec, files = await until_done(opened, InfrastructureError, wait_max=3.0)
+        spec, files = await until_done(opened, is_away, wait_max=3.0)
         local = {name: str(path) for name, path in files.items()}
         return spec, Render(job_id=key, engine=command.engine, spec=spec, workdir=str(workdir), inputs=local)
 

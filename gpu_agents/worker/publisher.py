@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from infra.kafka import Outgoing, create_producer, send_all
-from infra.retrying import until_done
+from infra.retrying import is_away, until_done
 from schemas.envelope import Record
 from schemas.errors import InfrastructureError
 from schemas.render import StageProgressed
@@ -45,7 +45,7 @@ class Publisher:
     async def deliver(self, records: Sequence[Record]) -> None:
         """Write records in their order, however long the broker is away; the end of the lease cancels the waiting."""
         outgoing = [self._outgoing(record) for record in records]
-        await until_done(lambda: self._send(outgoing), InfrastructureError, wait_max=2.0)
+        await until_done(lambda: self._send(outgoing), is_away, wait_max=2.0)
 
     def _outgoing(self, record: Record) -> Outgoing:
         key = record.task_id if isinstance(record, StageProgressed) else self._device_id

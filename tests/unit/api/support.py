@@ -24,7 +24,6 @@ from api.live.overlay import Overlay
 from api.metrics import Metrics
 from api.reads import Reads
 from api.uploads import Pictures
-from api.webhooks.deliveries import Delivery, Planned
 from infra.keystore import Role, SqliteKeystore
 from infra.object_store.local import LocalObjectStore
 from infra.settings import Settings
@@ -45,6 +44,7 @@ from schemas.decisions import Outcome, RequestDecided
 from schemas.envelope import EPOCH, Envelope, Stamp
 from schemas.requests import Request
 from schemas.tasks import AnyTaskEvent, StageCompleted
+from tests.unit.api.deliveries import MemoryDeliveries
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
@@ -219,44 +219,6 @@ class MemoryGateway:
             estimated_ms=1500,
         )
         return settle(self.answer(decision))
-
-
-class MemoryDeliveries:
-    """`Delivering` over a list."""
-
-    def __init__(self) -> None:
-        self.rows: list[Delivery] = []
-
-    async def page(self, account_id: str, webhook_id: str, before: object, limit: int) -> list[Delivery]:
-        return [row for row in self.rows if (row.account_id, row.webhook_id) == (account_id, webhook_id)][:limit]
-
-    async def failing(self, account_id: str) -> set[str]:
-        return set()
-
-    async def again(self, account_id: str, webhook_id: str, delivery_id: str, now: datetime) -> Delivery | None:
-        found = [row for row in await self.page(account_id, webhook_id, None, 1000) if row.delivery_id == delivery_id]
-        return found[0] if found else None
-
-    async def renew(self, planned: Planned, now: datetime) -> Delivery:
-        event = planned.event
-        row = Delivery(
-            delivery_id=f"{planned.webhook_id}-{event.account_seq}",
-            account_id=event.account_id,
-            webhook_id=planned.webhook_id,
-            task_id=event.task_id,
-            account_seq=event.account_seq,
-            type=event.type,
-            state="pending",
-            attempts=0,
-            next_attempt=now,
-            status=None,
-            error="",
-            took_ms=0,
-            created_at=now,
-            updated_at=now,
-        )
-        self.rows.append(row)
-        return row
 
 
 class Edge:

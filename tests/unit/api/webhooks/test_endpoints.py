@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from api.webhooks.deliveries import Delivery
 from api.webhooks.message import signing_secret
 from api.webhooks.signing import secret_text
 from api.webhooks.subscribers import Subscribers, wants
@@ -15,6 +14,7 @@ from projections.folds.task_events import TaskEventRow
 from projections.folds.webhooks import WebhookRow
 from schemas.ids import new_id
 from schemas.requests import WebhookRemovalRequested, WebhookRotationRequested, WebhookSubmitted
+from tests.unit.api.deliveries import pending
 from tests.unit.api.helpers import ME, OTHER, opened, sealed
 from tests.unit.api.support import NOW, Edge
 
@@ -26,25 +26,6 @@ def stored(edge: Edge, account_id: str = ME) -> WebhookRow:
     row = WebhookRow(webhook_id=new_id(), account_id=account_id, secret_id="s1", created_at=NOW, sealed=private)
     edge.model.webhook_rows.append(row)
     return row
-
-
-def a_delivery(webhook_id: str) -> Delivery:
-    return Delivery(
-        delivery_id=new_id(),
-        account_id=ME,
-        webhook_id=webhook_id,
-        task_id=new_id(),
-        account_seq=1,
-        type="TaskCompleted",
-        state="pending",
-        attempts=0,
-        next_attempt=NOW,
-        status=None,
-        error="",
-        took_ms=0,
-        created_at=NOW,
-        updated_at=NOW,
-    )
 
 
 def test_a_webhook_is_asked_for_sealed_and_its_secret_is_told_once(edge: Edge) -> None:
@@ -114,7 +95,7 @@ def test_secrets_change_and_webhooks_go_by_request(edge: Edge) -> None:
 async def test_for_a_day_both_secrets_sign(edge: Edge) -> None:
     row = replace(stored(edge), secret_id="s2", previous_id="s1", rotated_at=NOW)
     edge.model.webhook_rows[:] = [row]
-    key, delivery = edge.keystore.account_key(ME), a_delivery(row.webhook_id)
+    key, delivery = edge.keystore.account_key(ME), pending(ME, row.webhook_id, new_id(), 1, NOW)
     for later, ids in ((timedelta(hours=23), ["s2", "s1"]), (timedelta(hours=25), ["s2"])):
         at = NOW + later
         found = await Subscribers(edge.model, edge.keystore, lambda at=at: at).find(delivery)  # type: ignore[misc]
